@@ -1,0 +1,17 @@
+/* error.h: inside the library, how a failure is recorded. */
+#ifndef MMF_SRC_ERROR_H
+#define MMF_SRC_ERROR_H
+
+#include "mmf/error.h"
+
+/* Records a failure of the calling thread and returns its code. `operation` is a literal; `path` is copied. */
+int error_set(int code, const char *operation);
+int error_set_full(const mmf_error *error);
+
+/* Records a failed system call: the code is found from the system's number. 0 is MMF_OK and records nothing. */
+int error_from_os(int os_error, const char *operation, const char *path);
+
+/* The same for a call about one byte offset of a file. */
+int error_from_os_at(int os_error, const char *operation, const char *path, uint64_t offset);
+
+#endif

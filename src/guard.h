@@ -1,0 +1,77 @@
+/*
+ * guard.h: inside the library, the protection that turns a page fault into an error.
+ *
+ * The handler decides in this order: (1) a missing page of a region with `zero` is replaced by zeros, the region is
+ * flagged and the access goes on, whoever made it; (2) an instruction of src/arch that is in the exception table
+ * resumes at its landing place; (3) a body under mmf_guard_run() that touched a live region is left by siglongjmp;
+ * (4) everything else goes to the handler that was there before.
+ */
+#ifndef MMF_SRC_GUARD_H
+#define MMF_SRC_GUARD_H
+
+#include "os/os.h"
+
+#include "mmf/guard.h"
+
+#include <stdatomic.h>
+
+/*
+ * A mapped range the handler knows. The memory of a region is never given back, so that the handler may look at any
+ * of them at any time; a free one has start 0 and is used again.
+ */
+struct guard_region {
+    _Atomic uintptr_t start; /* whole pages: [start, end) */
+    _Atomic uintptr_t end;
+    _Atomic uint64_t lost;  /* distance from start of the lowest replaced page; UINT64_MAX: none */
+    _Atomic bool *lost_any; /* set together with `lost`, for the map behind; lives at least as long as the region */
+    uint64_t offset;        /* of start, in the file */
+    uint64_t last;          /* offset in the file just after the last byte the view was asked for */
+    uint64_t device;        /* identity of the file; both 0: memory of this process alone */
+    uint64_t inode;
+    size_t page_size;
+    unsigned protection; /* of a replacing page: os_protection */
+    bool zero;
+    struct guard_region *next; /* in the list of all regions, or of the free ones */
+};
+
+/* Registers a range: copies `*wanted` (its atomics are set from start and end). MMF_ENOMEMORY. */
+int guard_region_add(struct guard_region **region, const struct guard_region *wanted);
+void guard_region_remove(struct guard_region *region);
+
+/* Whether a live region of this file reaches beyond `length` bytes of it. Takes the registry's lock. */
+bool guard_region_beyond(uint64_t device, uint64_t inode, uint64_t length);
+
+/*
+ * The process's generation: 1 at first, one more in every forked child. A view remembers the one it was opened in;
+ * guard_thread is the generation in which this thread was made ready (signals unblocked), 0 before. So one comparison
+ * on the hot path sees a thread's first use, a forked child and a view that needs the slow way (its generation is 0).
+ */
+extern _Atomic uint32_t guard_generation;
+extern _Thread_local uint32_t guard_thread __attribute__((tls_model("initial-exec")));
+
+/* Makes sure that handler and fork hook are installed, unless the mode is without signals. Once a view. */
+int guard_start(void);
+
+/* Makes the calling thread ready: afterwards guard_thread == guard_generation. */
+void guard_enter(void);
+
+/* The mode chosen by mmf_guard_install(). */
+mmf_guard_mode guard_mode(void);
+
+/* The calling thread's last fault that a guarded primitive met. */
+const struct os_fault *guard_last_fault(void);
+
+/*
+ * The guarded primitives. The thread must be ready. Copy and fill return the bytes done, exact: fewer than `size` after
+ * a fault. Compare returns the number of equal bytes at the beginning, find the index of the byte or `size`; a fault
+ * sets `faulted`. Loads and stores return false after a fault; aligned ones are one access.
+ */
+size_t guard_copy(void *to, const void *from, size_t size);
+size_t guard_fill(void *to, unsigned char byte, size_t size);
+size_t guard_compare(const void *left, const void *right, size_t size, bool *faulted);
+size_t guard_find(const void *memory, unsigned char byte, size_t size, bool *faulted);
+
+/* guard_load_8(), guard_store_8() and so on up to 64, inline: written for each processor. */
+#include "arch/arch.h"
+
+#endif
