@@ -9,10 +9,16 @@
 /* How often a file may appear and vanish between two ways of opening it before we stop asking who made it. */
 #define RACES 8
 
+/* MMF_CREATE writes too, whatever access it gives: it empties the file. */
+static bool writes_file(const struct map_request *request)
+{
+    return access_writes(request->access) || request->options.mode == MMF_CREATE;
+}
+
 static unsigned open_flags(const struct map_request *request)
 {
     unsigned flags = OS_OPEN_READ;
-    if (access_writes(request->access) || request->options.mode == MMF_CREATE)
+    if (writes_file(request))
         flags |= OS_OPEN_WRITE;
     if (request->options.inheritable)
         flags |= OS_OPEN_INHERIT;
@@ -167,7 +173,7 @@ int mmf_map_from_file(mmf_map **map, const char *path, const mmf_map_options *op
     if (!err)
         err = map_adopt_file(backing, &request);
     if (!err && backing->about.kind == OS_FILE_REGULAR)
-        err = share_take(backing, access_writes(request.access), request.options.share);
+        err = share_take(backing, writes_file(&request), request.options.share);
     if (!err)
         err = prepare(backing, &request);
     if (!err)
