@@ -130,6 +130,8 @@ int guard_start(void)
 /* The signals can be unblocked whenever the thread may touch memory, so a failure has no cause but a wrong argument. */
 void guard_enter(void)
 {
+    if (guard_thread == atomic_load(&guard_generation))
+        return;
     (void)os.fault_unblock();
     guard_thread = atomic_load(&guard_generation);
 }
@@ -209,7 +211,7 @@ static void describe(mmf_fault *known, const struct os_fault *fault, const struc
     if (known->offset > region->first)
         known->position = known->offset - region->first;
     if (known->cause == MMF_CAUSE_UNKNOWN && region->classify)
-        known->os_error = region->classify(region->owner, known->offset, fault->write, &known->cause);
+        known->cause = region->classify(region->owner, known->offset, fault->write, &known->os_error);
 }
 
 static int record(const mmf_fault *known, const char *operation, uint64_t done)

@@ -16,10 +16,10 @@
 #include <stdatomic.h>
 
 /*
- * Finds out why the byte at `offset` of the file (as guard_region.offset counts) could not be read or written, and
- * returns what the system answered (0: it was not asked). Called after the fault, outside signal context.
+ * The most likely cause of a fault at `offset` of the file (as guard_region.offset counts). `os_error` is what the
+ * system answered, 0 if it was not asked. Called after the fault, never in the handler.
  */
-typedef int guard_classify(void *owner, uint64_t offset, bool write, mmf_cause *cause);
+typedef mmf_cause guard_classify(const void *owner, uint64_t offset, bool write, int *os_error);
 
 /*
  * A mapped range the handler knows. The memory of a region is never given back, so that the handler may look at any
@@ -29,7 +29,7 @@ struct guard_region {
     _Atomic uintptr_t start; /* whole pages: [start, end) */
     _Atomic uintptr_t end;
     _Atomic uint64_t lost;  /* distance from start of the lowest replaced page; UINT64_MAX: none */
-    _Atomic bool *lost_any; /* set together with `lost`, for the map behind; lives at least as long as the region */
+    _Atomic bool *lost_any; /* set together with `lost`, for the map behind; NULL: nobody asks; outlives the region */
     uint64_t offset;        /* of start, in the file */
     uint64_t first;         /* offset in the file of the first byte the view was asked for */
     uint64_t last;          /* offset in the file just after the last byte the view was asked for */
@@ -41,7 +41,7 @@ struct guard_region {
     bool inheritable;         /* its memory is there in a forked child */
     bool without_signals;     /* its view does not need the handler */
     guard_classify *classify; /* NULL: the cause of a fault is unknown */
-    void *owner;              /* for classify */
+    const void *owner;        /* for classify */
 
     _Atomic uint32_t version; /* odd while the members above change; even and more than 0: set */
     uint32_t generation;      /* of the process that added it */
