@@ -195,6 +195,7 @@ int main(int argc, char **argv)
         ONE("map alone, 1 MiB", NULL, run_map, .context = &state.small),
         ONE("map alone, 8 TiB", "map alone, 1 MiB", run_map, .context = &state.large),
         ONE("mmap, munmap, 1 MiB", NULL, run_raw_view, .context = &state.small),
+        ONE("mmap, munmap, 8 TiB", "mmap, munmap, 1 MiB", run_raw_view, .context = &state.large),
         ONE("view alone, 1 MiB", "mmap, munmap, 1 MiB", run_view, .context = &state.small_map),
         ONE("view alone, 8 TiB", "view alone, 1 MiB", run_view, .context = &state.large_map),
         ONE("memfd, mmap, munmap, close, 1 MiB", NULL, run_raw_memory, .parameter = BENCH_MIB),
