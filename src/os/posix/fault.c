@@ -161,7 +161,7 @@ static int find_front(unsigned *level, unsigned index)
 static int install_one(unsigned index)
 {
     struct sigaction action;
-    unsigned level;
+    unsigned level = LEVELS;
     int err = find_front(&level, index);
     if (err)
         return err;
