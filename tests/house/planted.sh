@@ -37,7 +37,7 @@ sed -i 's/^#include <stdint.h>$//' include/mmf/base.h
 sees headers.sh 'mmf/base.h'
 copy
 sed -i '$i static inline int planted(long long wide) { return wide; }' include/mmf/base.h
-sees headers.sh 'Wconversion'
+sees headers.sh 'implicit conversion\|=conversion'
 copy
 sed -i '$i static inline void *planted(void) { char *c = mmf_last_error() ? (void *)0 : (void *)0; return c; }' include/mmf/error.h
 sees headers.sh 'std=c++17'
@@ -63,6 +63,7 @@ mkdir -p src/os/posix
 printf 'int planted(void) { return memfd_create("x", 0); }\n' >>src/os/posix/planted.c
 sees structure.sh 'src/os/posix/planted.c:1:'
 copy
+mkdir -p src/os/posix
 printf 'static const char *planted = "/proc/self/maps";\n' >>src/os/posix/planted.c
 sees structure.sh 'src/os/posix/planted.c:1:'
 copy
