@@ -1,10 +1,13 @@
-# What users of the library get: both libraries, the headers, and the files by which pkg-config and CMake find them.
+# What is installed: both libraries, the headers, the command, and the files by which pkg-config and CMake find them.
 include(CMakePackageConfigHelpers)
 
-install(TARGETS mmf mmf_static EXPORT mmf
+install(TARGETS mmf mmf_archive EXPORT mmf
     RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET mmf_command)
+    install(TARGETS mmf_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/mmf DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
 # mmf.pc finds the prefix from where it lies itself, so that "cmake --install --prefix" may put it anywhere.

@@ -46,10 +46,10 @@ layer()
 {
     case $1 in
     src/os/*) echo 0 ;;
-    src/error.* | src/options.* | src/version.*) echo 1 ;;
-    src/arch/* | src/guard*) echo 2 ;;
-    src/backing.* | src/share*) echo 3 ;;
-    src/map.*) echo 4 ;;
+    src/error.* | src/options.*) echo 1 ;;
+    src/guard* | src/arch/*) echo 2 ;;
+    src/backing.* | src/access.* | src/cause.* | src/share.* | src/space.*) echo 3 ;;
+    src/map* | src/sync.*) echo 4 ;;
     *) echo 5 ;;
     esac
 }

@@ -29,6 +29,11 @@ same "exported, but not in libmmf.map" "$exported" "$listed"
 [ -n "$declared" ] && [ -n "$listed" ] && [ -n "$exported" ] || wrong "no symbols found: the check itself is broken"
 checked=$((checked + $(wc -l <<<"$exported")))
 
+# The archive shows the public names and no other.
+archived=$(nm --defined-only "$build/libmmf.a" | awk 'NF == 3 && $2 ~ /[A-Z]/ { print $3 }' | sort)
+same "in libmmf.map, but not in libmmf.a" "$listed" "$archived"
+same "in libmmf.a, but not in libmmf.map" "$archived" "$listed"
+
 # Thread-local variables are reached without a call, and take little enough of what is left for dlopen.
 if nm -D --undefined-only "$library" | grep -q '__tls_get_addr'; then
     wrong "libmmf.so calls __tls_get_addr"
@@ -66,7 +71,7 @@ objects=$(find "$build/tools" -name '*.o' 2>/dev/null)
 if [ -n "$objects" ]; then
     # shellcheck disable=SC2086
     wanted=$(nm --undefined-only $objects | awk '/ U / { print $2 }' | sort -u)
-    inner=$(nm --defined-only "$build/libmmf.a" | awk '$2 ~ /[A-Z]/ { print $3 }' | sort -u)
+    inner=$(nm --defined-only "$build/libmmf_internal.a" | awk 'NF == 3 && $2 ~ /[A-Z]/ { print $3 }' | sort -u)
     checked=$((checked + $(wc -w <<<"$objects")))
     for symbol in $(comm -12 <(printf '%s\n' "$wanted") <(printf '%s\n' "$inner")); do
         case $symbol in
