@@ -236,8 +236,11 @@ struct os_calls {
 extern struct os_calls os;
 extern const struct os_calls os_native;
 
-/* An entry by its name, for tests: the address of the function pointer in `os`, or NULL. */
-typedef int os_any_call(void);
+/*
+ * An entry by its name, for tests: the address of the function pointer in `os`, or NULL. The type fits any function
+ * when it is cast (compilers warn about every other), and has to be cast back before a call.
+ */
+typedef void os_any_call(void);
 os_any_call **os_entry(const char *name);
 
 #endif
