@@ -1,5 +1,5 @@
-/* options.c: the options of a job, declared once for reading them and for the help. */
-#include "options.h"
+/* arguments.c: the options of a job, declared once for reading them and for the help. */
+#include "arguments.h"
 
 #include "failure.h"
 #include "jobs.h"
@@ -37,9 +37,8 @@ static void print_rule(struct output *output, const struct option_rule *rule)
     char names[64];
     char letter[8] = "    ";
 
-    if (rule->letter) {
+    if (rule->letter)
         snprintf(letter, sizeof letter, "-%c, ", rule->letter);
-    }
     snprintf(names, sizeof names, "  %s--%s%s%s", letter, rule->name, rule->argument ? " " : "",
              rule->argument ? rule->argument : "");
     if (strlen(names) + 2 > HELP_COLUMN) {
@@ -58,15 +57,14 @@ static int print_help(const struct usage *usage)
     output_start(&output, STDOUT_FILENO);
     output_format(&output, "usage: mmf %s %s\n\n", usage->job, usage->synopsis);
     output_format(&output, "%s\nOptions:\n", usage->summary);
-    for (size_t i = 0; i < usage->count; i++) {
+    for (size_t i = 0; i < usage->count; i++)
         print_rule(&output, &usage->rules[i]);
-    }
     print_rule(&output, &help);
     output_format(&output, "\n%s\nExamples:\n%s", common_help, usage->examples);
     return finish_output(&output, usage->job, EXIT_DONE);
 }
 
-int options_wrong(const char *job, const char *format, ...)
+int arguments_wrong(const char *job, const char *format, ...)
 {
     struct output error;
     char text[512];
@@ -121,9 +119,8 @@ static void make_lists(const struct usage *usage, struct option *names, char *le
             (struct option){rule->name, rule->argument ? required_argument : no_argument, NULL, LETTER_BASE + (int)i};
         if (rule->letter) {
             letters[used++] = rule->letter;
-            if (rule->argument) {
+            if (rule->argument)
                 letters[used++] = ':';
-            }
         }
     }
     names[usage->count] = (struct option){"help", no_argument, NULL, 'h'};
@@ -133,13 +130,11 @@ static void make_lists(const struct usage *usage, struct option *names, char *le
 
 static const struct option_rule *find_rule(const struct usage *usage, int found)
 {
-    if (found >= LETTER_BASE) {
+    if (found >= LETTER_BASE)
         return &usage->rules[found - LETTER_BASE];
-    }
     for (size_t i = 0; i < usage->count; i++) {
-        if (usage->rules[i].letter == found) {
+        if (usage->rules[i].letter == found)
             return &usage->rules[i];
-        }
     }
     return NULL;
 }
@@ -149,22 +144,18 @@ static int unknown_option(const struct usage *usage, char **argv, int found)
 {
     const struct option_rule *rule = optopt ? find_rule(usage, optopt) : NULL;
 
-    if (found == ':') {
-        return options_wrong(usage->job, "the option --%s needs a value", rule ? rule->name : "?");
-    }
-    if (rule) {
-        return options_wrong(usage->job, "the option --%s takes no value", rule->name);
-    }
-    if (optopt == 'h') {
-        return options_wrong(usage->job, "the option --help takes no value");
-    }
-    if (optopt) {
-        return options_wrong(usage->job, "unknown option -%c", optopt);
-    }
-    return options_wrong(usage->job, "unknown or ambiguous option %s", argv[optind - 1]);
+    if (found == ':')
+        return arguments_wrong(usage->job, "the option --%s needs a value", rule ? rule->name : "?");
+    if (rule)
+        return arguments_wrong(usage->job, "the option --%s takes no value", rule->name);
+    if (optopt == 'h')
+        return arguments_wrong(usage->job, "the option --help takes no value");
+    if (optopt)
+        return arguments_wrong(usage->job, "unknown option -%c", optopt);
+    return arguments_wrong(usage->job, "unknown or ambiguous option %s", argv[optind - 1]);
 }
 
-int options_read(const struct usage *usage, int argc, char **argv, int *operands)
+int arguments_read(const struct usage *usage, int argc, char **argv, int *operands)
 {
     struct option names[MOST_RULES + 2];
     char letters[2 * MOST_RULES + 4];
@@ -174,24 +165,19 @@ int options_read(const struct usage *usage, int argc, char **argv, int *operands
     opterr = 0;
     optind = 1;
     while ((found = getopt_long(argc, argv, letters, names, NULL)) != -1) {
-        if (found == 'h') {
+        if (found == 'h')
             return print_help(usage);
-        }
-        if (found == '?' || found == ':') {
+        if (found == '?' || found == ':')
             return unknown_option(usage, argv, found);
-        }
         const struct option_rule *rule = find_rule(usage, found);
         const char *wrong = rule ? store(rule, optarg) : "unknown option";
-        if (wrong) {
-            return options_wrong(usage->job, "--%s %s: %s", rule ? rule->name : "", optarg ? optarg : "", wrong);
-        }
+        if (wrong)
+            return arguments_wrong(usage->job, "--%s %s: %s", rule ? rule->name : "", optarg ? optarg : "", wrong);
     }
-    if (argc - optind < usage->least) {
-        return options_wrong(usage->job, "a file is missing");
-    }
-    if (usage->most >= 0 && argc - optind > usage->most) {
-        return options_wrong(usage->job, "unexpected argument %s", argv[optind + usage->most]);
-    }
+    if (argc - optind < usage->least)
+        return arguments_wrong(usage->job, "a file is missing");
+    if (usage->most >= 0 && argc - optind > usage->most)
+        return arguments_wrong(usage->job, "unexpected argument %s", argv[optind + usage->most]);
     *operands = optind;
     return -1;
 }

@@ -1,6 +1,6 @@
-/* options.h: the options of a job, declared once for reading them and for the help. */
-#ifndef MMF_TOOLS_OPTIONS_H
-#define MMF_TOOLS_OPTIONS_H
+/* arguments.h: the options of a job, declared once for reading them and for the help. */
+#ifndef MMF_TOOLS_ARGUMENTS_H
+#define MMF_TOOLS_ARGUMENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,12 +43,12 @@ struct usage {
  * Reads the arguments: sets the values and `operands` (the place of the first one in argv, which is reordered). Returns
  * -1 to go on, or the exit code: --help was printed, or the usage was wrong and that was said.
  */
-int options_read(const struct usage *usage, int argc, char **argv, int *operands);
+int arguments_read(const struct usage *usage, int argc, char **argv, int *operands);
 
 /* Says what is wrong with the usage and returns the exit code for it. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
-int options_wrong(const char *job, const char *format, ...);
+int arguments_wrong(const char *job, const char *format, ...);
 
 #endif

@@ -39,12 +39,12 @@ struct dump {
     struct failure failure;
 };
 
-static const char summary[] =
-    "Shows bytes of FILE: the offset, the bytes in hexadecimal, and as ASCII. Rows that are equal to the one before\n"
-    "are left out and shown as one *, unless --all; holes of the file then are not read at all. A file of any size\n"
-    "is looked at through a view of a few MiB. The last line is the offset behind the last byte. When the file is\n"
-    "made shorter meanwhile, the bytes that were there are shown and the job fails. @NAME, a named map, is not\n"
-    "supported in this version.\n";
+static const char summary[] = "Shows bytes of FILE: the offset, the bytes in hexadecimal, and as ASCII. Rows\n"
+                              "that are equal to the one before are left out and shown as one *, unless --all;\n"
+                              "holes of the file then are not read at all. A file of any size is looked at\n"
+                              "through a view of a few MiB. The last line is the offset behind the last byte.\n"
+                              "When the file is made shorter meanwhile, the bytes that were there are shown\n"
+                              "and the job fails. @NAME, a named map, is not supported in this version.\n";
 static const char examples[] = "  mmf dump disk.img --at 0x1FE --size 2\n"
                                "  mmf dump huge.bin --at 8T --width 32\n"
                                "  mmf dump table --json\n";
@@ -53,9 +53,8 @@ static int digits_of(uint64_t value)
 {
     int digits = 0;
 
-    for (; value > 0; value >>= 4) {
+    for (; value > 0; value >>= 4)
         digits++;
-    }
     return digits > LEAST_DIGITS ? digits : LEAST_DIGITS;
 }
 
@@ -72,18 +71,16 @@ static size_t format_row(char *line, const unsigned char *bytes, size_t size, si
 
     for (size_t i = 0; i < width; i++) {
         *next++ = ' ';
-        if (i % GROUP == 0) {
+        if (i % GROUP == 0)
             *next++ = ' ';
-        }
         *next++ = i < size ? hex[bytes[i] >> 4] : ' ';
         *next++ = i < size ? hex[bytes[i] & 15] : ' ';
     }
     *next++ = ' ';
     *next++ = ' ';
     *next++ = '|';
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < size; i++)
         *next++ = shown(bytes[i]);
-    }
     *next++ = '|';
     *next++ = '\n';
     return (size_t)(next - line);
@@ -107,9 +104,8 @@ static void print_row(struct dump *dump, const unsigned char *bytes, size_t size
     }
     *next = '\0';
     json_text(&dump->json, "hex", line);
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < size; i++)
         line[i] = shown(bytes[i]);
-    }
     line[size] = '\0';
     json_text(&dump->json, "text", line);
     json_close_object(&dump->json);
@@ -118,9 +114,8 @@ static void print_row(struct dump *dump, const unsigned char *bytes, size_t size
 /* Tells what was left out since the last row: in JSON how much, else a line with a star. */
 static void print_repeated(struct dump *dump)
 {
-    if (dump->repeated == 0) {
+    if (dump->repeated == 0)
         return;
-    }
     if (dump->as_json) {
         json_open_object(&dump->json, NULL, true);
         json_number(&dump->json, "offset", dump->repeated_at);
@@ -135,9 +130,8 @@ static void print_repeated(struct dump *dump)
 
 static void leave_out(struct dump *dump, uint64_t size)
 {
-    if (dump->repeated == 0) {
+    if (dump->repeated == 0)
         dump->repeated_at = dump->at;
-    }
     dump->repeated += size;
     dump->at += size;
     progress_add(&dump->progress, size);
@@ -178,18 +172,16 @@ static void skip_hole(struct dump *dump)
         return;
     }
     uint64_t size = extent.size - extent.size % dump->width;
-    if (size > 0) {
+    if (size > 0)
         leave_out(dump, size);
-    }
 }
 
 /* Maps the part that [at, at + size) lies in, unless it is mapped. */
 static int move_view(struct dump *dump, uint64_t size)
 {
     if (dump->view) {
-        if (dump->at + size <= dump->view_offset + mmf_view_size(dump->view)) {
+        if (dump->at + size <= dump->view_offset + mmf_view_size(dump->view))
             return MMF_OK;
-        }
         mmf_view_close(&dump->view);
     }
     uint64_t rest = dump->end - dump->at;
@@ -207,13 +199,11 @@ static int dump_bytes(struct dump *dump)
         skip_hole(dump);
         /* The first row of a piece is enough to see that a hole begins. */
         size_t size = dump->end - dump->at < room ? (size_t)(dump->end - dump->at) : room;
-        if (size == 0) {
+        if (size == 0)
             break;
-        }
         err = move_view(dump, size);
-        if (err) {
+        if (err)
             break;
-        }
         err = mmf_view_read(dump->view, dump->at - dump->view_offset, dump->piece, size);
         if (err) {
             err = failure_of_library(&dump->failure);
@@ -236,9 +226,8 @@ static int dump_range(struct dump *dump, const struct dump_options *options)
     dump->digits = digits_of(dump->end);
     dump->piece = malloc(dump->width * LINES);
     dump->before = malloc(dump->width);
-    if (!err && (dump->piece == NULL || dump->before == NULL)) {
+    if (!err && (dump->piece == NULL || dump->before == NULL))
         err = failure_of_job(&dump->failure, MMF_ENOMEMORY, "not enough memory");
-    }
     if (dump->as_json) {
         json_number(&dump->json, "size", capacity);
         json_open_array(&dump->json, "rows", false);
@@ -308,13 +297,11 @@ int job_dump(int argc, char **argv)
                                 rules,   sizeof rules / sizeof rules[0],
                                 1,       1};
     int operand = 0;
-    int exit_code = options_read(&usage, argc, argv, &operand);
+    int exit_code = arguments_read(&usage, argc, argv, &operand);
 
-    if (exit_code >= 0) {
+    if (exit_code >= 0)
         return exit_code;
-    }
-    if (options.width.given && (options.width.value < 1 || options.width.value > WIDTH_MOST)) {
-        return options_wrong("dump", "--width must be 1 to %d", WIDTH_MOST);
-    }
+    if (options.width.given && (options.width.value < 1 || options.width.value > WIDTH_MOST))
+        return arguments_wrong("dump", "--width must be 1 to %d", WIDTH_MOST);
     return run(&options, argv[operand]);
 }

@@ -17,23 +17,22 @@ struct evicted {
     struct residency after;
 };
 
-static const char summary[] =
-    "Writes the dirty pages of each FILE to the medium, waits for that, and then drops its pages from memory. What\n"
-    "another process has mapped or locked, or is writing at the moment, stays, and so do pages of which only a part\n"
-    "was asked for: their number is shown. No byte is lost: when writing back fails nothing is dropped. The pages of\n"
-    "a file of memory (tmpfs) are the file: they cannot be dropped, which is an error.\n";
+static const char summary[] = "Writes the dirty pages of each FILE to the medium, waits for that, and then\n"
+                              "drops its pages from memory. What another process has mapped or locked, or is\n"
+                              "writing at the moment, stays, and so do pages of which only a part was asked\n"
+                              "for: their number is shown. No byte is lost: when writing back fails nothing is\n"
+                              "dropped. The pages of a file of memory (tmpfs) are the file: they cannot be\n"
+                              "dropped, which is an error.\n";
 static const char examples[] = "  mmf evict backup.img\n"
                                "  mmf evict --json *.log\n";
 
 static int evict_range(struct source *source, mmf_range range, struct failure *failure)
 {
-    if (source->info.storage == OS_STORAGE_MEMORY) {
+    if (source->info.storage == OS_STORAGE_MEMORY)
         return failure_of_job(failure, MMF_ENOTSUP, "the file is memory: its pages have no other place");
-    }
     int err = os.sync(source->file);
-    if (err) {
+    if (err)
         return failure_of_system(failure, "fsync", err);
-    }
     err = os.evict(source->file, range.position, range.size);
     return err ? failure_of_system(failure, "posix_fadvise", err) : MMF_OK;
 }
@@ -44,15 +43,13 @@ static int evict_file(struct source *source, const struct evict_options *options
     int err =
         range_of_options(&evicted->range, options->at, options->size, mmf_map_capacity(source->map), false, failure);
 
-    if (!err) {
+    if (!err)
         err = residency_measure(&evicted->before, source, evicted->range, failure);
-    }
     if (!err && evicted->range.size > 0) { /* 0 would mean: to the end of the file */
         err = evict_range(source, evicted->range, failure);
     }
-    if (!err) {
+    if (!err)
         err = residency_measure(&evicted->after, source, evicted->range, failure);
-    }
     return err;
 }
 
@@ -116,9 +113,8 @@ static int run(const struct evict_options *options, int count, char **paths)
         if (options->json) {
             json_open_object(&json, NULL, false);
             json_path(&json, "path", paths[i]);
-            if (!err) {
+            if (!err)
                 json_evicted(&json, &evicted);
-            }
             failure_json(&failure, &json);
             json_close_object(&json);
         } else if (!err) {
@@ -148,10 +144,9 @@ int job_evict(int argc, char **argv)
     const struct usage usage = {"evict", "FILE... [--at N] [--size M] [--json]", summary, examples,
                                 rules,   sizeof rules / sizeof rules[0],         1,       -1};
     int operand = 0;
-    int exit_code = options_read(&usage, argc, argv, &operand);
+    int exit_code = arguments_read(&usage, argc, argv, &operand);
 
-    if (exit_code >= 0) {
+    if (exit_code >= 0)
         return exit_code;
-    }
     return run(&options, argc - operand, argv + operand);
 }

@@ -37,9 +37,8 @@ int failure_of_library(struct failure *failure)
     failure->has_offset = error->code == MMF_EFAULT || (error->offset > 0 && error->code != MMF_EACCESS);
     failure->offset = error->offset;
     failure->done = error->done;
-    if (error->operation) {
+    if (error->operation)
         snprintf(failure->operation, sizeof failure->operation, "%s", error->operation);
-    }
     snprintf(failure->text, sizeof failure->text, "%s", mmf_error_text(error->code));
     return failure->code;
 }
@@ -76,19 +75,15 @@ void failure_report(const struct failure *failure, const char *job, const char *
         output_text(&error, ": ");
     }
     output_text(&error, failure->text);
-    if (failure->has_offset) {
+    if (failure->has_offset)
         output_format(&error, " at offset %llu", (unsigned long long)failure->offset);
-    }
     output_format(&error, " (%s", mmf_error_name(failure->code));
-    if (failure->operation[0]) {
+    if (failure->operation[0])
         output_format(&error, ": %s", failure->operation);
-    }
-    if (failure->os_error) {
+    if (failure->os_error)
         output_format(&error, ": %s", strerror(failure->os_error));
-    }
-    if (cause) {
+    if (cause)
         output_format(&error, ": %s", cause);
-    }
     output_text(&error, ")\n");
     output_finish(&error);
 }
@@ -105,22 +100,18 @@ void failure_json(const struct failure *failure, struct json *json)
     json_text(json, "name", mmf_error_name(failure->code));
     json_signed(json, "code", failure->code);
     json_text(json, "text", failure->text);
-    if (failure->operation[0]) {
+    if (failure->operation[0])
         json_text(json, "operation", failure->operation);
-    }
     if (failure->os_error) {
         json_signed(json, "os_error", failure->os_error);
         json_text(json, "os_text", strerror(failure->os_error));
     }
-    if (failure->has_offset) {
+    if (failure->has_offset)
         json_number(json, "offset", failure->offset);
-    }
-    if (failure->has_done) {
+    if (failure->has_done)
         json_number(json, "done", failure->done);
-    }
-    if (failure->cause != MMF_CAUSE_NONE && failure->cause <= MMF_CAUSE_UNKNOWN) {
+    if (failure->cause != MMF_CAUSE_NONE && failure->cause <= MMF_CAUSE_UNKNOWN)
         json_text(json, "cause", causes[failure->cause]);
-    }
     json_close_object(json);
 }
 

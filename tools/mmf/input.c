@@ -15,17 +15,15 @@ int input_open(struct input *input, const char *path, const char *text, struct f
     struct stat about;
 
     *input = (struct input){.file = -1, .name = "--text", .text = text};
-    if (text) {
+    if (text)
         return MMF_OK;
-    }
     input->file = STDIN_FILENO;
     input->name = "standard input";
     if (path && strcmp(path, "-") != 0) {
         input->name = path;
         input->file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        if (input->file < 0) {
+        if (input->file < 0)
             return failure_of_system(failure, "open", errno);
-        }
     }
     if (fstat(input->file, &about)) {
         int err = failure_of_system(failure, "fstat", errno);
@@ -59,16 +57,14 @@ int input_read(struct input *input, void *to, size_t size, size_t *done, struct 
     }
     while (*done < size) {
         ssize_t got = read(input->file, next + *done, size - *done);
-        if (got == 0) {
+        if (got == 0)
             break;
-        }
         if (got > 0) {
             *done += (size_t)got;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             struct pollfd ready = {.fd = input->file, .events = POLLIN};
-            if (poll(&ready, 1, -1) < 0 && errno != EINTR) {
+            if (poll(&ready, 1, -1) < 0 && errno != EINTR)
                 return failure_of_system(failure, "poll", errno);
-            }
         } else if (errno != EINTR) {
             return failure_of_system(failure, "read", errno);
         }
@@ -78,8 +74,7 @@ int input_read(struct input *input, void *to, size_t size, size_t *done, struct 
 
 void input_close(struct input *input)
 {
-    if (input->file > STDIN_FILENO) {
+    if (input->file > STDIN_FILENO)
         close(input->file);
-    }
     input->file = -1;
 }

@@ -39,13 +39,11 @@ static bool quoted(struct output *output, const char *text)
 
 static void new_line(struct json *json)
 {
-    if (json->flat > 0 && json->depth > json->flat - 1) {
+    if (json->flat > 0 && json->depth > json->flat - 1)
         return;
-    }
     output_text(json->output, "\n");
-    for (unsigned i = 0; i < json->depth; i++) {
+    for (unsigned i = 0; i < json->depth; i++)
         output_text(json->output, "  ");
-    }
 }
 
 /* What stands before every value: the comma, the line, the key. */
@@ -53,12 +51,10 @@ static void begin(struct json *json, const char *key)
 {
     bool one_line = json->flat > 0 && json->depth >= json->flat;
 
-    if (!json->first) {
+    if (!json->first)
         output_text(json->output, one_line ? ", " : ",");
-    }
-    if (json->depth > 0) {
+    if (json->depth > 0)
         new_line(json);
-    }
     json->first = false;
     if (key) {
         quoted(json->output, key);
@@ -72,9 +68,8 @@ static void open_value(struct json *json, const char *key, const char *bracket, 
     output_text(json->output, bracket);
     json->depth++;
     json->first = true;
-    if (flat && json->flat == 0) {
+    if (flat && json->flat == 0)
         json->flat = json->depth;
-    }
 }
 
 static void close_value(struct json *json, const char *bracket)
@@ -150,14 +145,12 @@ void json_text(struct json *json, const char *key, const char *text)
 void json_path(struct json *json, const char *key, const char *path)
 {
     begin(json, key);
-    if (quoted(json->output, path)) {
+    if (quoted(json->output, path))
         return;
-    }
     begin(json, NULL);
     output_format(json->output, "\"%s_hex\": \"", key);
-    for (const unsigned char *byte = (const unsigned char *)path; *byte; byte++) {
+    for (const unsigned char *byte = (const unsigned char *)path; *byte; byte++)
         output_format(json->output, "%02x", *byte);
-    }
     output_text(json->output, "\"");
 }
 

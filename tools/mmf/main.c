@@ -1,7 +1,7 @@
 /* main.c: the command mmf: finds the job and runs it. */
+#include "arguments.h"
 #include "failure.h"
 #include "jobs.h"
-#include "options.h"
 #include "output.h"
 
 #include <fcntl.h>
@@ -33,9 +33,8 @@ static int print_help(void)
     output_text(&output, "usage: mmf JOB [OPTION...] [FILE...]\n"
                          "       mmf JOB --help | mmf --help | mmf --version\n\n"
                          "Memory-mapped files at the shell.\n\nJobs:\n");
-    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
+    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++)
         output_format(&output, "  %-8s  %s\n", jobs[i].name, jobs[i].summary);
-    }
     output_text(&output, "\nSizes and offsets are bytes: 4096, 0x1000, 4K or 4KiB (1024), 4KB (1000), up to E.\n"
                          "A file whose name begins with a dash stands behind --, or is written ./-NAME.\n"
                          "Exit codes: 0 done, 1 failed, 2 wrong usage.\n");
@@ -78,9 +77,8 @@ static bool occupy_standard_files(void)
     for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++) {
         if (fcntl(file, F_GETFD) == -1) {
             int opened = open("/dev/null", file == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-            if (opened != file) {
+            if (opened != file)
                 return false;
-            }
         }
     }
     return true;
@@ -88,25 +86,20 @@ static bool occupy_standard_files(void)
 
 int main(int argc, char **argv)
 {
-    if (!occupy_standard_files()) {
+    if (!occupy_standard_files())
         return EXIT_FAILED;
-    }
     /* A reader that goes away is an error of write(), reported like any other. */
     signal(SIGPIPE, SIG_IGN);
 
-    if (argc < 2) {
+    if (argc < 2)
         return wrong_usage("a job is missing", NULL);
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
         return print_help();
-    }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (strcmp(argv[1], "--version") == 0)
         return print_version();
-    }
     for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
-        if (strcmp(argv[1], jobs[i].name) == 0) {
+        if (strcmp(argv[1], jobs[i].name) == 0)
             return jobs[i].run(argc - 1, argv + 1);
-        }
     }
     return wrong_usage(argv[1][0] == '-' ? "unknown option" : "unknown job", argv[1]);
 }

@@ -33,9 +33,8 @@ static void write_all(struct output *output, const char *bytes, size_t size)
             output->os_error = EIO; /* no progress and no reason: never loop on it */
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             struct pollfd ready = {.fd = output->file, .events = POLLOUT};
-            if (poll(&ready, 1, -1) < 0 && errno != EINTR) {
+            if (poll(&ready, 1, -1) < 0 && errno != EINTR)
                 output->os_error = errno;
-            }
         } else if (errno != EINTR) {
             output->os_error = errno;
         }
@@ -51,9 +50,8 @@ static void write_buffer(struct output *output)
 
 bool output_bytes(struct output *output, const void *bytes, size_t size)
 {
-    if (size > sizeof output->buffer - output->used) {
+    if (size > sizeof output->buffer - output->used)
         write_buffer(output);
-    }
     if (size > sizeof output->buffer) {
         write_all(output, bytes, size);
     } else if (output->os_error == 0 && size > 0) {
@@ -80,9 +78,8 @@ bool output_format(struct output *output, const char *format, ...)
         output->os_error = output->os_error ? output->os_error : EINVAL;
         return false;
     }
-    if ((size_t)length < sizeof line) {
+    if ((size_t)length < sizeof line)
         return output_bytes(output, line, (size_t)length);
-    }
     char *longer = malloc((size_t)length + 1);
     if (longer == NULL) {
         output->os_error = output->os_error ? output->os_error : ENOMEM;

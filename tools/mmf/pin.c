@@ -26,10 +26,11 @@ struct pin {
     mmf_view *view;
 };
 
-static const char summary[] =
-    "Locks the pages of each FILE in memory, says so, and keeps them until SIGINT, SIGTERM or SIGHUP comes or the\n"
-    "time is over; that is done, exit code 0. When one file cannot be locked none is. The limit is RLIMIT_MEMLOCK\n"
-    "(ulimit -l) unless the user is privileged. Holes take memory too: more than the machine has is refused.\n";
+static const char summary[] = "Locks the pages of each FILE in memory, says so, and keeps them until SIGINT,\n"
+                              "SIGTERM or SIGHUP comes or the time is over; that is done, exit code 0. When\n"
+                              "one file cannot be locked none is. The limit is RLIMIT_MEMLOCK (ulimit -l)\n"
+                              "unless the user is privileged. Holes take memory too: more than the machine has\n"
+                              "is refused.\n";
 static const char examples[] = "  mmf pin database.db &\n"
                                "  mmf pin --at 0 --size 64M --seconds 60 huge.bin\n";
 
@@ -58,9 +59,8 @@ static void hold_signals(sigset_t *waiting)
         }
     }
     sigprocmask(SIG_BLOCK, &held, waiting);
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         sigdelset(waiting, signals[i]);
-    }
 }
 
 static uint64_t now(void)
@@ -80,9 +80,8 @@ static void wait_for_end(const struct pin_options *options, const sigset_t *wait
         uint64_t left = longest;
         if (options->seconds.given) {
             uint64_t passed = now() - started;
-            if (passed >= options->seconds.value) {
+            if (passed >= options->seconds.value)
                 return;
-            }
             left = options->seconds.value - passed < longest ? options->seconds.value - passed : longest;
         }
         struct timespec time = {.tv_sec = (time_t)(left / 1000000000), .tv_nsec = (long)(left % 1000000000)};
@@ -117,9 +116,8 @@ static int refuse_too_much(uint64_t size, struct failure *failure)
     char need[SIZE_TEXT];
     char have[SIZE_TEXT];
 
-    if (size <= memory) {
+    if (size <= memory)
         return MMF_OK;
-    }
     return failure_of_job(failure, MMF_ENOMEMORY, "%s cannot be locked: the machine has %s of memory",
                           size_text(need, size), size_text(have, memory));
 }
@@ -133,17 +131,14 @@ static int pin_file(struct pin *pin, const struct pin_options *options, const ch
         err = range_of_options(&pin->range, options->at, options->size, mmf_map_capacity(pin->source.map), false,
                                failure);
     }
-    if (err || pin->range.size == 0) {
+    if (err || pin->range.size == 0)
         return err;
-    }
     *sum += pin->range.size;
     err = refuse_too_much(*sum, failure);
-    if (err) {
+    if (err)
         return err;
-    }
-    if (mmf_view_open(&pin->view, pin->source.map, pin->range.position, pin->range.size, NULL)) {
+    if (mmf_view_open(&pin->view, pin->source.map, pin->range.position, pin->range.size, NULL))
         return failure_of_library(failure);
-    }
     return mmf_view_lock(pin->view, 0, pin->range.size) ? explain(failure, *sum) : MMF_OK;
 }
 
@@ -190,12 +185,10 @@ static int run(const struct pin_options *options, int count, char **paths)
     int err = pins ? MMF_OK : failure_of_job(&failure, MMF_ENOMEMORY, "not enough memory");
 
     hold_signals(&waiting);
-    for (; !err && opened < count; opened++) {
+    for (; !err && opened < count; opened++)
         err = pin_file(&pins[opened], options, paths[opened], &sum, &failure);
-    }
-    if (err) {
+    if (err)
         failure_report(&failure, "pin", opened > 0 ? paths[opened - 1] : NULL);
-    }
     output_start(&output, STDOUT_FILENO);
     if (options->json) {
         json_pins(&output, pins, count, paths, &failure);
@@ -203,9 +196,8 @@ static int run(const struct pin_options *options, int count, char **paths)
         print_pins(&output, pins, count);
     }
     int exit_code = finish_output(&output, "pin", err ? EXIT_FAILED : EXIT_DONE);
-    if (exit_code == EXIT_DONE) {
+    if (exit_code == EXIT_DONE)
         wait_for_end(options, &waiting);
-    }
     for (int i = 0; i < opened; i++) {
         mmf_view_close(&pins[i].view);
         source_close(&pins[i].source, &closing);
@@ -228,10 +220,9 @@ int job_pin(int argc, char **argv)
                                 rules,   sizeof rules / sizeof rules[0],
                                 1,       -1};
     int operand = 0;
-    int exit_code = options_read(&usage, argc, argv, &operand);
+    int exit_code = arguments_read(&usage, argc, argv, &operand);
 
-    if (exit_code >= 0) {
+    if (exit_code >= 0)
         return exit_code;
-    }
     return run(&options, argc - operand, argv + operand);
 }

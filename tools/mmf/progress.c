@@ -55,9 +55,8 @@ static void show(struct progress *progress, uint64_t time)
 void progress_add(struct progress *progress, uint64_t bytes)
 {
     progress->done += bytes;
-    if (!progress->on) {
+    if (!progress->on)
         return;
-    }
     uint64_t time = now();
     if (time > progress->shown + second / 10) {
         progress->shown = time;

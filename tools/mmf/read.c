@@ -17,12 +17,13 @@ struct read_options {
     bool json;
 };
 
-static const char summary[] =
-    "Writes bytes of FILE to standard output. A range that is not inside the file is refused before the first byte.\n"
-    "When the file is made shorter meanwhile, the bytes that were there are written and the job fails.\n"
-    "With -o, OUT appears whole and durable, or not at all: the bytes go to a temporary file beside it, which then\n"
-    "takes its place (a new file: owner and mode are kept, hard links and extended attributes are not). A pipe or\n"
-    "device is written directly. @NAME, a named map, is not supported in this version.\n";
+static const char summary[] = "Writes bytes of FILE to standard output. A range that is not inside the file is\n"
+                              "refused before the first byte. When the file is made shorter meanwhile, the\n"
+                              "bytes that were there are written and the job fails. With -o, OUT appears whole\n"
+                              "and durable, or not at all: the bytes go to a temporary file beside it, which\n"
+                              "then takes its place (a new file: owner and mode are kept, hard links and\n"
+                              "extended attributes are not). A pipe or device is written directly. @NAME, a\n"
+                              "named map, is not supported in this version.\n";
 static const char examples[] = "  mmf read disk.img --at 1GiB --size 512 -o sector\n"
                                "  mmf read log --at 0x1000 | less\n";
 
@@ -34,9 +35,8 @@ static int read_view(struct source *source, mmf_range range, struct output *outp
     uint64_t at = 0;
     int err = mmf_view_open(&view, source->map, range.position, range.size, NULL);
 
-    if (err) {
+    if (err)
         err = failure_of_library(failure);
-    }
     while (!err && at < range.size && output->os_error == 0) {
         size_t size = range.size - at < PIECE ? (size_t)(range.size - at) : PIECE;
         err = mmf_view_read(view, at, piece, size);
@@ -79,9 +79,8 @@ static int read_to_target(struct source *source, mmf_range range, const char *pa
     int err = target_open(&target, path, false, failure);
 
     *where = path;
-    if (err) {
+    if (err)
         return err;
-    }
     if (!target.direct && range.size > 0) { /* a full disk shows before the copying, where it can be asked */
         int os_error = os.reserve(target.file, 0, range.size, true);
         if (os_error && os.code_of(os_error) == MMF_ENOSPACE) {
@@ -91,16 +90,13 @@ static int read_to_target(struct source *source, mmf_range range, const char *pa
     }
     output_start(&output, target.file);
     err = read_range(source, range, &output, failure);
-    if (err) {
+    if (err)
         *where = source->path;
-    }
-    if (output_finish(&output) && !err) {
+    if (output_finish(&output) && !err)
         err = failure_of_system(failure, "write", output.os_error);
-    }
     *written = output.written;
-    if (!err) {
+    if (!err)
         err = target_finish(&target, failure);
-    }
 done:
     target_discard(&target);
     return err;
@@ -112,9 +108,8 @@ static int report(const struct read_options *options, const char *path, mmf_rang
     struct output output;
     struct json json;
 
-    if (!options->json) {
+    if (!options->json)
         return exit_code;
-    }
     output_start(&output, STDOUT_FILENO);
     json_start(&json, &output);
     json_open_object(&json, NULL, false);
@@ -141,9 +136,8 @@ static int run(const struct read_options *options, const char *path)
     int exit_code = EXIT_DONE;
     int err = source_open(&source, path, MMF_READ, false, &failure);
 
-    if (!err) {
+    if (!err)
         err = range_of_options(&range, options->at, options->size, mmf_map_capacity(source.map), false, &failure);
-    }
     if (!err && options->output) {
         err = read_to_target(&source, range, options->output, &written, &failure, &where);
     } else if (!err) {
@@ -176,16 +170,13 @@ int job_read(int argc, char **argv)
                                 rules,   sizeof rules / sizeof rules[0],
                                 1,       1};
     int operand = 0;
-    int exit_code = options_read(&usage, argc, argv, &operand);
+    int exit_code = arguments_read(&usage, argc, argv, &operand);
 
-    if (exit_code >= 0) {
+    if (exit_code >= 0)
         return exit_code;
-    }
-    if (options.output && strcmp(options.output, "-") == 0) {
+    if (options.output && strcmp(options.output, "-") == 0)
         options.output = NULL;
-    }
-    if (options.json && options.output == NULL) {
-        return options_wrong("read", "--json needs -o OUT: standard output has the bytes");
-    }
+    if (options.json && options.output == NULL)
+        return arguments_wrong("read", "--json needs -o OUT: standard output has the bytes");
     return run(&options, argv[operand]);
 }

@@ -9,12 +9,7 @@
 
 #include <stdlib.h>
 
-/* Bytes of a view to look through at once: whole pages. */
-static uint64_t view_size(const struct residency *residency)
-{
-    const uint64_t usual = 256 << 20;
-    return residency->page_size > usual ? residency->page_size : usual;
-}
+enum { LOOK = 256 << 20 }; /* bytes of a view to look through at once: whole pages */
 
 static uint64_t least(uint64_t left, uint64_t right)
 {
@@ -45,20 +40,17 @@ static bool measure_by_count(struct residency *residency, mmf_os_handle file, ui
 {
     struct os_cache cache = {0};
 
-    if (os.cache(&cache, file, first, end - first)) {
+    if (os.cache(&cache, file, first, end - first))
         return false;
-    }
     residency->dirty = cache.dirty;
     residency->writeback = cache.writeback;
-    if (cache.resident == UINT64_MAX) {
+    if (cache.resident == UINT64_MAX)
         return false;
-    }
     for (unsigned column = 0; column < residency->columns; column++) {
         uint64_t from = first + column_start(residency, column) * residency->page_size;
         uint64_t to = least(first + column_start(residency, column + 1) * residency->page_size, end);
-        if (os.cache(&cache, file, from, to - from) || cache.resident == UINT64_MAX) {
+        if (os.cache(&cache, file, from, to - from) || cache.resident == UINT64_MAX)
             return false;
-        }
         uint64_t resident = cache.resident / residency->page_size;
         residency->column_resident[column] = least(resident, residency->column_pages[column]);
         residency->resident += residency->column_resident[column];
@@ -74,13 +66,12 @@ static int look(struct residency *residency, const struct source *source, uint64
 
     while (!err && from < to) {
         mmf_view *view = NULL;
-        uint64_t size = least(to - from, view_size(residency));
+        uint64_t size = least(to - from, LOOK);
         uint64_t resident = 0;
 
         err = mmf_view_open(&view, source->map, from, size, NULL);
-        if (!err) {
+        if (!err)
             err = mmf_view_resident(&resident, view, 0, size, pages, room);
-        }
         uint64_t page = (from - first) / residency->page_size;
         for (uint64_t at = 0; !err && at < size; at += residency->page_size, page++) {
             residency->column_resident[column_of(residency, page)] += pages[at / residency->page_size];
@@ -94,7 +85,7 @@ static int look(struct residency *residency, const struct source *source, uint64
 
 static int measure_by_page(struct residency *residency, const struct source *source, uint64_t first, uint64_t end)
 {
-    size_t room = (size_t)(view_size(residency) / residency->page_size + 1);
+    size_t room = (size_t)(LOOK / residency->page_size + 1);
     uint8_t *pages = malloc(room);
     uint64_t next = first; /* the first page that was not looked at: extents may share a page */
     int err = pages ? MMF_OK : MMF_ENOMEMORY;
@@ -122,7 +113,7 @@ static int measure_by_page(struct residency *residency, const struct source *sou
 int residency_measure(struct residency *residency, const struct source *source, mmf_range range,
                       struct failure *failure)
 {
-    uint64_t page_size = source->info.page_size;
+    uint64_t page_size = mmf_page_size();
     uint64_t first = range.position - range.position % page_size;
     uint64_t end = range.position + range.size;
 
@@ -136,16 +127,13 @@ int residency_measure(struct residency *residency, const struct source *source, 
     }
     residency->pages = (end - first - 1) / page_size + 1;
     residency->columns = (unsigned)least(residency->pages, CHART_COLUMNS);
-    for (unsigned column = 0; column < residency->columns; column++) {
+    for (unsigned column = 0; column < residency->columns; column++)
         residency->column_pages[column] = column_start(residency, column + 1) - column_start(residency, column);
-    }
-    if (measure_by_count(residency, source->file, first, end)) {
+    if (measure_by_count(residency, source->file, first, end))
         return MMF_OK;
-    }
     residency->resident = 0;
-    for (unsigned column = 0; column < residency->columns; column++) {
+    for (unsigned column = 0; column < residency->columns; column++)
         residency->column_resident[column] = 0;
-    }
     int err = measure_by_page(residency, source, first, end);
     if (err == MMF_EACCESS || err == MMF_ENOTSUP) {
         residency->known = false;

@@ -9,15 +9,12 @@ static const char units[] = "KMGTPE";
 
 static int digit_value(char character)
 {
-    if (character >= '0' && character <= '9') {
+    if (character >= '0' && character <= '9')
         return character - '0';
-    }
-    if (character >= 'a' && character <= 'f') {
+    if (character >= 'a' && character <= 'f')
         return character - 'a' + 10;
-    }
-    if (character >= 'A' && character <= 'F') {
+    if (character >= 'A' && character <= 'F')
         return character - 'A' + 10;
-    }
     return 16;
 }
 
@@ -29,14 +26,12 @@ static const char *digits_parse(const char **text, unsigned base, uint64_t *valu
 
     for (; digit_value(**text) < (int)base; ++*text) {
         unsigned digit = (unsigned)digit_value(**text);
-        if (sum > (UINT64_MAX - digit) / base) {
+        if (sum > (UINT64_MAX - digit) / base)
             return "the number is too large";
-        }
         sum = sum * base + digit;
     }
-    if (*text == start) {
+    if (*text == start)
         return "a number is expected";
-    }
     *value = sum;
     return NULL;
 }
@@ -44,13 +39,11 @@ static const char *digits_parse(const char **text, unsigned base, uint64_t *valu
 /* The factor that a suffix stands for; 0 when it is none. */
 static uint64_t suffix_factor(const char *suffix)
 {
-    if (*suffix == '\0' || strcasecmp(suffix, "B") == 0) {
+    if (*suffix == '\0' || strcasecmp(suffix, "B") == 0)
         return 1;
-    }
     const char *unit = strchr(units, *suffix >= 'a' && *suffix <= 'z' ? *suffix - 'a' + 'A' : *suffix);
-    if (unit == NULL) {
+    if (unit == NULL)
         return 0;
-    }
     uint64_t base = 1024;
     if (strcasecmp(suffix + 1, "B") == 0) {
         base = 1000;
@@ -58,9 +51,8 @@ static uint64_t suffix_factor(const char *suffix)
         return 0;
     }
     uint64_t factor = 1;
-    for (const char *smaller = units; smaller <= unit; smaller++) {
+    for (const char *smaller = units; smaller <= unit; smaller++)
         factor *= base;
-    }
     return factor;
 }
 
@@ -71,31 +63,26 @@ const char *size_parse(const char *text, uint64_t *bytes)
     const char *wrong = NULL;
 
     *bytes = 0;
-    if (*text == '-') {
+    if (*text == '-')
         return "it must not be negative";
-    }
     if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
         text += 2;
         wrong = digits_parse(&text, 16, &value);
-        if (!wrong && *text != '\0') {
+        if (!wrong && *text != '\0')
             wrong = "a hexadecimal number takes no unit";
-        }
     } else {
         wrong = digits_parse(&text, 10, &value);
-        if (!wrong && *text == '.') {
+        if (!wrong && *text == '.')
             wrong = "whole numbers only";
-        }
         if (!wrong) {
             factor = suffix_factor(text);
             wrong = factor == 0 ? "unknown unit (K, M, G, T, P, E, also KiB = 1024 and KB = 1000)" : NULL;
         }
     }
-    if (wrong) {
+    if (wrong)
         return wrong;
-    }
-    if (value > UINT64_MAX / factor) {
+    if (value > UINT64_MAX / factor)
         return "the number is too large";
-    }
     *bytes = value * factor;
     return NULL;
 }
@@ -107,13 +94,11 @@ const char *seconds_parse(const char *text, uint64_t *nanoseconds)
     uint64_t fraction = 0;
 
     *nanoseconds = 0;
-    if (*text == '-') {
+    if (*text == '-')
         return "it must not be negative";
-    }
     const char *wrong = digits_parse(&text, 10, &whole);
-    if (wrong) {
+    if (wrong)
         return wrong;
-    }
     if (*text == '.') {
         uint64_t place = second;
         for (text++; *text >= '0' && *text <= '9'; text++) {
@@ -121,12 +106,10 @@ const char *seconds_parse(const char *text, uint64_t *nanoseconds)
             fraction += place * (uint64_t)(*text - '0');
         }
     }
-    if (*text != '\0') {
+    if (*text != '\0')
         return "seconds are a number, as 10 or 0.25";
-    }
-    if (whole > (UINT64_MAX - fraction) / second) {
+    if (whole > (UINT64_MAX - fraction) / second)
         return "the number is too large";
-    }
     *nanoseconds = whole * second + fraction;
     return NULL;
 }

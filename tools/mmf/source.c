@@ -9,9 +9,8 @@ static int refuse_false_length(const struct source *source, struct failure *fail
     unsigned char byte = 0;
     size_t done = 0;
 
-    if (source->info.size == 0 && os.read_at(&done, source->file, 0, &byte, 1) == 0 && done > 0) {
+    if (source->info.size == 0 && os.read_at(&done, source->file, 0, &byte, 1) == 0 && done > 0)
         return failure_of_job(failure, MMF_ENOTSUP, "the file has bytes but tells no length, so it cannot be mapped");
-    }
     return MMF_OK;
 }
 
@@ -42,9 +41,8 @@ int source_open(struct source *source, const char *path, mmf_access access, bool
         goto failed;
     }
     err = refuse_false_length(source, failure);
-    if (err) {
+    if (err)
         goto failed;
-    }
     return MMF_OK;
 failed:
     mmf_map_close(&source->map);
@@ -86,12 +84,10 @@ int source_open_state(struct source *source, const char *path, struct failure *f
         goto failed;
     }
     err = refuse_kind(&source->info, failure);
-    if (!err) {
+    if (!err)
         err = refuse_false_length(source, failure);
-    }
-    if (err) {
+    if (err)
         goto failed;
-    }
     if (mmf_map_from_handle(&source->map, source->file, MMF_MAP_OPTIONS(.access = MMF_READ, .allow_empty = true))) {
         err = failure_of_library(failure);
         goto failed;
@@ -108,9 +104,8 @@ int source_close(struct source *source, struct failure *failure)
 {
     int err = mmf_map_close(&source->map);
 
-    if (err) {
+    if (err)
         err = failure_of_library(failure);
-    }
     if (source->own_file) {
         os.close(source->file);
         source->own_file = false;
@@ -129,9 +124,8 @@ int range_of_options(mmf_range *range, struct optional at, struct optional size,
                               (unsigned long long)range->position, (unsigned long long)capacity);
     }
     range->size = capacity - range->position;
-    if (!size.given || (clip && size.value > range->size)) {
+    if (!size.given || (clip && size.value > range->size))
         return MMF_OK;
-    }
     if (size.value > range->size) {
         uint64_t rest = range->size;
         range->size = 0;
@@ -152,9 +146,8 @@ int extent_next(struct extent *extent, mmf_os_handle file, uint64_t from, uint64
     if (err == ENXIO) {
         return 0; /* no data from here on: a hole */
     }
-    if (err) {
+    if (err)
         return err;
-    }
     if (found <= from) {
         extent->data = true;
         found = end;
@@ -163,8 +156,7 @@ int extent_next(struct extent *extent, mmf_os_handle file, uint64_t from, uint64
             return err;
         }
     }
-    if (!err && found > from && found < end) {
+    if (!err && found > from && found < end)
         extent->size = found - from;
-    }
     return 0;
 }

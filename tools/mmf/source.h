@@ -2,8 +2,8 @@
 #ifndef MMF_TOOLS_SOURCE_H
 #define MMF_TOOLS_SOURCE_H
 
+#include "arguments.h"
 #include "failure.h"
-#include "options.h"
 
 #include "os/os.h"
 

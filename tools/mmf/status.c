@@ -39,10 +39,11 @@ struct total {
     bool writeback_known;
 };
 
-static const char summary[] =
-    "Shows of each FILE its size, the blocks behind it, data extents and holes, how many of its pages are in memory\n"
-    "and where (O: all pages of that part, o: some), and how many bytes are dirty or being written back. What the\n"
-    "kernel does not tell is \"unknown\", never 0. No page is brought in by looking, and holes cost nothing.\n";
+static const char summary[] = "Shows of each FILE its size, the blocks behind it, data extents and holes, how\n"
+                              "many of its pages are in memory and where (O: all pages of that part, o: some),\n"
+                              "and how many bytes are dirty or being written back. What the kernel does not\n"
+                              "tell is \"unknown\", never 0. No page is brought in by looking, and holes cost\n"
+                              "nothing.\n";
 static const char examples[] = "  mmf status disk.img\n"
                                "  mmf status --json *.db | jq .total.resident\n";
 
@@ -86,9 +87,8 @@ static int inspect(struct status *status, const char *path, struct failure *fail
 {
     int err = source_open_state(&status->source, path, failure);
 
-    if (err) {
+    if (err)
         return err;
-    }
     sum_extents(status);
     err = residency_measure(&status->residency, &status->source, (mmf_range){0, status->source.info.size}, failure);
     if (status->source.info.storage == OS_STORAGE_MEMORY) { /* never written back: there is nothing to count */
@@ -119,9 +119,8 @@ static void print_bytes(struct output *output, uint64_t bytes)
     char size[SIZE_TEXT];
 
     output_format(output, bytes == 1 ? "%llu byte" : "%llu bytes", (unsigned long long)bytes);
-    if (bytes >= 1024) {
+    if (bytes >= 1024)
         output_format(output, " (%s)", size_text(size, bytes));
-    }
 }
 
 static void print_extents(struct output *output, const struct status *status)
@@ -130,9 +129,8 @@ static void print_extents(struct output *output, const struct status *status)
     struct extent extent;
 
     for (uint64_t at = 0; at < size && output->os_error == 0; at += extent.size) {
-        if (extent_next(&extent, status->source.file, at, size)) {
+        if (extent_next(&extent, status->source.file, at, size))
             return;
-        }
         output_format(output, "             %s at %llu, %llu bytes\n", extent.data ? "data" : "hole",
                       (unsigned long long)extent.offset, (unsigned long long)extent.size);
     }
@@ -152,9 +150,8 @@ static void print_pages(struct output *output, const struct residency *residency
                   (unsigned long long)residency->pages, (unsigned long long)residency->page_size);
     output_format(output, ", %s", percent_text(text, residency->resident, residency->pages));
     output_format(output, ", %s\n", size_text(text, residency_bytes(residency)));
-    if (residency->pages > 0) {
+    if (residency->pages > 0)
         output_format(output, "             %s\n", residency_chart(chart, residency));
-    }
 }
 
 static void print_dirty(struct output *output, const struct status *status)
@@ -190,9 +187,8 @@ static void print_status(struct output *output, const struct status *status, boo
     print_bytes(output, info->size);
     output_text(output, "\n  blocks     ");
     print_bytes(output, info->allocated);
-    if (info->size > 0) {
+    if (info->size > 0)
         output_format(output, ", %s of the size", percent_text(text, info->allocated, info->size));
-    }
     output_format(output, "\n  storage    %s\n  data       ", storage_text(info->storage));
     if (!status->extents.known) {
         output_text(output, "unknown\n  holes      unknown\n");
@@ -203,9 +199,8 @@ static void print_status(struct output *output, const struct status *status, boo
         output_format(output, "\n  holes      %llu, ", (unsigned long long)status->extents.hole_count);
         print_bytes(output, status->extents.hole_bytes);
         output_text(output, "\n");
-        if (list) {
+        if (list)
             print_extents(output, status);
-        }
     }
     print_pages(output, &status->residency);
     print_dirty(output, status);
@@ -245,18 +240,16 @@ static void json_extents(struct json *json, const struct status *status, bool li
     json_known(json, "data_bytes", sums->known, sums->data_bytes);
     json_known(json, "holes", sums->known, sums->hole_count);
     json_known(json, "hole_bytes", sums->known, sums->hole_bytes);
-    if (!list) {
+    if (!list)
         return;
-    }
     if (!sums->known) {
         json_unknown(json, "extents");
         return;
     }
     json_open_array(json, "extents", false);
     for (uint64_t at = 0; at < size && json->output->os_error == 0; at += extent.size) {
-        if (extent_next(&extent, status->source.file, at, size)) {
+        if (extent_next(&extent, status->source.file, at, size))
             break;
-        }
         json_open_object(json, NULL, true);
         json_text(json, "kind", extent.data ? "data" : "hole");
         json_number(json, "offset", extent.offset);
@@ -330,9 +323,8 @@ static int run(const struct status_options *options, int count, char **paths)
         if (options->json) {
             json_open_object(&json, NULL, false);
             json_path(&json, "path", paths[i]);
-            if (!err) {
+            if (!err)
                 json_status(&json, &status, options->extents);
-            }
             failure_json(&failure, &json);
             json_close_object(&json);
         } else if (!err) {
@@ -367,10 +359,9 @@ int job_status(int argc, char **argv)
     const struct usage usage = {"status", "FILE... [--extents] [--json]", summary, examples,
                                 rules,    sizeof rules / sizeof rules[0], 1,       -1};
     int operand = 0;
-    int exit_code = options_read(&usage, argc, argv, &operand);
+    int exit_code = arguments_read(&usage, argc, argv, &operand);
 
-    if (exit_code >= 0) {
+    if (exit_code >= 0)
         return exit_code;
-    }
     return run(&options, argc - operand, argv + operand);
 }

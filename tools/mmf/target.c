@@ -22,9 +22,8 @@ static void remove_and_die(int number)
 {
     const char *path = unfinished;
 
-    if (path) {
+    if (path)
         unlink(path);
-    }
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -50,24 +49,21 @@ static int create_temporary(struct target *target, mode_t mode)
     size_t room = (size_t)directory + SUFFIX;
 
     target->temporary = malloc(room);
-    if (target->temporary == NULL) {
+    if (target->temporary == NULL)
         return ENOMEM;
-    }
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         uint64_t number = 0;
         int err = os.random(&number, sizeof number);
-        if (err) {
+        if (err)
             return err;
-        }
         snprintf(target->temporary, room, "%.*s.mmf-%016llx.tmp", directory, target->path, (unsigned long long)number);
         target->file = open(target->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (target->file >= 0) {
             unfinished = target->temporary;
             return 0;
         }
-        if (errno != EEXIST) {
+        if (errno != EEXIST)
             return errno;
-        }
     }
     return EEXIST;
 }
@@ -78,12 +74,10 @@ static int copy_owner_and_mode(int file, const struct stat *old)
     mode_t mode = old->st_mode & 07777;
     struct stat now;
 
-    if (fstat(file, &now)) {
+    if (fstat(file, &now))
         return errno;
-    }
-    if ((now.st_uid != old->st_uid || now.st_gid != old->st_gid) && fchown(file, old->st_uid, old->st_gid)) {
+    if ((now.st_uid != old->st_uid || now.st_gid != old->st_gid) && fchown(file, old->st_uid, old->st_gid))
         mode &= 0777;
-    }
     return fchmod(file, mode) ? errno : 0;
 }
 
@@ -91,9 +85,8 @@ static int open_beside(struct target *target, const struct stat *old)
 {
     int err = create_temporary(target, old ? 0600 : 0666);
 
-    if (!err && old) {
+    if (!err && old)
         err = copy_owner_and_mode(target->file, old);
-    }
     return err;
 }
 
@@ -106,18 +99,14 @@ int target_open(struct target *target, const char *path, bool fresh, struct fail
     *target = (struct target){.file = -1};
     catch_signals();
     bool there = stat(path, &old) == 0;
-    if (!there && errno != ENOENT) {
+    if (!there && errno != ENOENT)
         return failure_of_system(failure, "stat", errno);
-    }
-    if (fresh && (there || lstat(path, &link) == 0)) {
+    if (fresh && (there || lstat(path, &link) == 0))
         return failure_of_system(failure, "lstat", EEXIST);
-    }
-    if (!there && lstat(path, &link) == 0) {
+    if (!there && lstat(path, &link) == 0)
         return failure_of_job(failure, MMF_ENOTFOUND, "a symbolic link that leads nowhere");
-    }
-    if (there && S_ISDIR(old.st_mode)) {
+    if (there && S_ISDIR(old.st_mode))
         return failure_of_system(failure, "open", EISDIR);
-    }
     if (there && !S_ISREG(old.st_mode)) {
         target->direct = true;
         target->file = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
@@ -145,14 +134,12 @@ static int put_in_place(struct target *target)
             unlink(target->temporary);
             return 0;
         }
-        if (errno == EEXIST) {
+        if (errno == EEXIST)
             return errno;
-        }
         /* A file system without links: the name is looked up first instead. */
         struct stat meanwhile;
-        if (lstat(target->path, &meanwhile) == 0) {
+        if (lstat(target->path, &meanwhile) == 0)
             return EEXIST;
-        }
     }
     return rename(target->temporary, target->path) ? errno : 0;
 }
@@ -162,9 +149,8 @@ int target_finish(struct target *target, struct failure *failure)
     const char *operation = "fsync";
     int err = 0;
 
-    if (!target->direct) {
+    if (!target->direct)
         err = fsync(target->file) ? errno : 0;
-    }
     if (!err) {
         operation = "close";
         err = close(target->file) ? errno : 0;
@@ -181,9 +167,8 @@ int target_finish(struct target *target, struct failure *failure)
             err = os.sync_directory(target->path);
         }
     }
-    if (err) {
+    if (err)
         failure_of_system(failure, operation, err);
-    }
     target_discard(target);
     return err ? failure->code : MMF_OK;
 }

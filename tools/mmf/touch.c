@@ -24,10 +24,10 @@ struct touched {
     struct residency after;
 };
 
-static const char summary[] =
-    "Reads the pages of each FILE into memory, as fast as the device delivers them, and shows how many were there\n"
-    "before and after. Holes are left out unless --holes: reading them needs no device. Nothing keeps the pages in\n"
-    "memory afterwards: mmf pin does. A file that is made shorter meanwhile is an error.\n";
+static const char summary[] = "Reads the pages of each FILE into memory, as fast as the device delivers them,\n"
+                              "and shows how many were there before and after. Holes are left out unless\n"
+                              "--holes: reading them needs no device. Nothing keeps the pages in memory\n"
+                              "afterwards: mmf pin does. A file that is made shorter meanwhile is an error.\n";
 static const char examples[] = "  mmf touch database.db\n"
                                "  mmf touch --at 1GiB --size 256M huge.bin\n";
 
@@ -43,24 +43,20 @@ static int touch_view(struct source *source, mmf_range range, struct progress *p
     mmf_range next = {0, least(range.size, PIECE)};
     int err = mmf_view_open(&view, source->map, range.position, range.size, NULL);
 
-    if (!err) {
+    if (!err)
         err = mmf_view_prefetch(view, &next, 1);
-    }
     while (!err && next.size > 0) {
         mmf_range piece = next;
         next.position += next.size;
         next.size = least(range.size - next.position, PIECE);
-        if (next.size > 0) {
+        if (next.size > 0)
             err = mmf_view_prefetch(view, &next, 1);
-        }
-        if (!err) {
+        if (!err)
             err = mmf_view_probe(view, piece.position, piece.size);
-        }
         progress_add(progress, piece.size);
     }
-    if (err) {
+    if (err)
         failure_of_library(failure);
-    }
     mmf_view_close(&view);
     return err;
 }
@@ -99,15 +95,12 @@ static int touch_file(struct source *source, const struct touch_options *options
     int err =
         range_of_options(&touched->range, options->at, options->size, mmf_map_capacity(source->map), false, failure);
 
-    if (!err) {
+    if (!err)
         err = residency_measure(&touched->before, source, touched->range, failure);
-    }
-    if (!err) {
+    if (!err)
         err = touch_range(source, options, touched, failure);
-    }
-    if (!err) {
+    if (!err)
         err = residency_measure(&touched->after, source, touched->range, failure);
-    }
     return err;
 }
 
@@ -117,9 +110,8 @@ static void print_touched(struct output *output, const char *path, const struct 
 
     output_shown(output, path);
     output_format(output, ": %s read", size_text(text, touched->bytes));
-    if (touched->skipped > 0) {
+    if (touched->skipped > 0)
         output_format(output, ", %s of holes left out", size_text(text, touched->skipped));
-    }
     if (touched->before.known && touched->after.known) {
         output_format(output, "; in memory before %llu, now %llu of %llu pages\n",
                       (unsigned long long)touched->before.resident, (unsigned long long)touched->after.resident,
@@ -166,9 +158,8 @@ static int run(const struct touch_options *options, int count, char **paths)
         if (options->json) {
             json_open_object(&json, NULL, false);
             json_path(&json, "path", paths[i]);
-            if (!err) {
+            if (!err)
                 json_touched(&json, &touched);
-            }
             failure_json(&failure, &json);
             json_close_object(&json);
         } else if (!err) {
@@ -201,10 +192,9 @@ int job_touch(int argc, char **argv)
                                 rules,   sizeof rules / sizeof rules[0],
                                 1,       -1};
     int operand = 0;
-    int exit_code = options_read(&usage, argc, argv, &operand);
+    int exit_code = arguments_read(&usage, argc, argv, &operand);
 
-    if (exit_code >= 0) {
+    if (exit_code >= 0)
         return exit_code;
-    }
     return run(&options, argc - operand, argv + operand);
 }

@@ -8,9 +8,8 @@ size_t unicode_next(const char *bytes, uint32_t *character)
     size_t length = 0;
     uint32_t code = byte[0];
 
-    if (code == 0) {
+    if (code == 0)
         return 0;
-    }
     if (code < 0x80) {
         *character = code;
         return 1;
@@ -28,14 +27,12 @@ size_t unicode_next(const char *bytes, uint32_t *character)
         return 0;
     }
     for (size_t i = 1; i < length; i++) {
-        if ((byte[i] & 0xC0) != 0x80) {
+        if ((byte[i] & 0xC0) != 0x80)
             return 0;
-        }
         code = code << 6 | (byte[i] & 0x3Fu);
     }
-    if (code < lowest[length] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) {
+    if (code < lowest[length] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
         return 0;
-    }
     *character = code;
     return length;
 }

@@ -39,13 +39,15 @@ struct work {
     struct failure failure;
 };
 
-static const char summary[] =
-    "Writes bytes into FILE, over those that are there: from standard input, from SRC, or T itself (without a line\n"
-    "feed). What would end beyond the end of the file is refused, unless --grow. A file that --create makes appears\n"
-    "whole or not at all. Space is reserved before bytes are written, so that a full disk is an error of this job.\n"
-    "Input below 16 MiB is read and checked completely before the first byte is written. With longer input, or an\n"
-    "error of the disk, bytes of the old file may have been written over before the failure: their number is told,\n"
-    "and a file that was growing gets its old length back. @NAME, a named map, is not supported in this version.\n";
+static const char summary[] = "Writes bytes into FILE, over those that are there: from standard input, from\n"
+                              "SRC, or T itself (without a line feed). What would end beyond the end of the\n"
+                              "file is refused, unless --grow. A file that --create makes appears whole or not\n"
+                              "at all. Space is reserved before bytes are written, so that a full disk is an\n"
+                              "error of this job. Input below 16 MiB is read and checked completely before the\n"
+                              "first byte is written. With longer input, or an error of the disk, bytes of the\n"
+                              "old file may have been written over before the failure: their number is told,\n"
+                              "and a file that was growing gets its old length back. @NAME, a named map, is\n"
+                              "not supported in this version.\n";
 static const char examples[] = "  mmf write disk.img --at 1GiB -i sector --sync\n"
                                "  mmf write greeting --at 0 --text 'hello' --create\n"
                                "  head -c 1M /dev/zero | mmf write data --at 4K --grow\n";
@@ -57,13 +59,14 @@ static int open_file(struct work *work)
 
     if (work->options->create && path[0] != '@') {
         int err = target_open(&work->target, path, true, &work->failure);
-        if (err && err != MMF_EEXISTS) {
+        if (err && err != MMF_EEXISTS)
             return err;
-        }
         work->creating = err == MMF_OK;
         path = work->creating ? work->target.temporary : path;
     }
     int err = source_open(&work->source, path, MMF_READWRITE, work->options->sparse, &work->failure);
+    if (err == MMF_ENOTFOUND && !work->options->create)
+        snprintf(work->failure.text, sizeof work->failure.text, "not found; --create makes it");
     if (!err) {
         work->failure = (struct failure){0};
         work->before = mmf_map_capacity(work->source.map);
@@ -76,9 +79,8 @@ static int make_room(struct work *work, uint64_t end, bool more)
 {
     uint64_t capacity = mmf_map_capacity(work->source.map);
 
-    if (end <= capacity) {
+    if (end <= capacity)
         return MMF_OK;
-    }
     if (!work->options->grow && !work->creating) {
         return failure_of_job(&work->failure, MMF_ERANGE,
                               "%llu bytes at offset %llu end beyond the file, which has %llu bytes; --grow makes it "
@@ -102,13 +104,11 @@ static int write_piece(struct work *work, size_t size)
 
     /* Holes get their blocks first: a full disk then is an error before the bytes, not a fault among them. */
     int os_error = os.reserve(work->source.file, work->at, size, true);
-    if (os_error && os.code_of(os_error) == MMF_ENOSPACE) {
+    if (os_error && os.code_of(os_error) == MMF_ENOSPACE)
         return failure_of_system(&work->failure, "fallocate", os_error);
-    }
     err = mmf_view_open(&view, work->source.map, work->at, size, NULL);
-    if (!err) {
+    if (!err)
         err = mmf_view_write(view, 0, work->piece, size);
-    }
     if (err) {
         err = failure_of_library(&work->failure);
         size = err == MMF_EFAULT && work->failure.done < size ? (size_t)work->failure.done : 0;
@@ -127,17 +127,14 @@ static int write_all(struct work *work, struct input *input, size_t size)
 
     while (!err && size > 0) {
         bool more = size == PIECE;
-        if (work->at > UINT64_MAX - size) {
+        if (work->at > UINT64_MAX - size)
             return failure_of_job(&work->failure, MMF_ERANGE, "offset %llu is too large", (unsigned long long)work->at);
-        }
         err = make_room(work, work->at + size, more);
-        if (!err) {
+        if (!err)
             err = write_piece(work, size);
-        }
         size = 0;
-        if (!err && more) {
+        if (!err && more)
             err = input_read(input, work->piece, PIECE, &size, &work->failure);
-        }
     }
     return err;
 }
@@ -155,12 +152,10 @@ static int write_file(struct work *work, struct input *input)
     size_t size = 0;
     int err = open_file(work);
 
-    if (err) {
+    if (err)
         return err;
-    }
-    if (input->inode && input->inode == work->source.info.inode && input->device == work->source.info.device) {
+    if (input->inode && input->inode == work->source.info.inode && input->device == work->source.info.device)
         return failure_of_job(&work->failure, MMF_EINVAL, "the input is the file itself");
-    }
     work->at = work->options->at.value;
     if (work->at > work->before && !work->options->grow && !work->creating) {
         return failure_of_job(&work->failure, MMF_ERANGE,
@@ -168,15 +163,12 @@ static int write_file(struct work *work, struct input *input)
                               (unsigned long long)work->at, (unsigned long long)work->before);
     }
     err = input_read(input, work->piece, PIECE, &size, &work->failure);
-    if (!err) {
+    if (!err)
         err = write_all(work, input, size);
-    }
-    if (set_length(work, err != MMF_OK) && !err) {
+    if (set_length(work, err != MMF_OK) && !err)
         err = failure_of_library(&work->failure);
-    }
-    if (!err && work->options->sync && mmf_map_sync(work->source.map)) {
+    if (!err && work->options->sync && mmf_map_sync(work->source.map))
         err = failure_of_library(&work->failure);
-    }
     return err;
 }
 
@@ -189,9 +181,8 @@ static int finish(struct work *work, int err)
         work->failure = closing;
         err = closing.code;
     }
-    if (!err && work->creating) {
+    if (!err && work->creating)
         err = target_finish(&work->target, &work->failure);
-    }
     if (work->creating) {
         target_discard(&work->target);
         work->written = err ? 0 : work->written;
@@ -214,9 +205,8 @@ static int report(const struct work *work, int exit_code)
     struct output output;
     struct json json;
 
-    if (!work->options->json) {
+    if (!work->options->json)
         return exit_code;
-    }
     output_start(&output, STDOUT_FILENO);
     json_start(&json, &output);
     json_open_object(&json, NULL, false);
@@ -268,19 +258,21 @@ int job_write(int argc, char **argv)
         {"sync", 0, NULL, OPTION_FLAG, &options.sync, "return when the bytes are on the medium"},
         {"json", 0, NULL, OPTION_FLAG, &options.json, "report what was done as JSON"},
     };
-    const struct usage usage = {
-        "write", "FILE [--at N] [-i SRC | --text T] [--create] [--grow] [--sparse] [--sync] [--json]",
-        summary, examples,
-        rules,   sizeof rules / sizeof rules[0],
-        1,       1};
+    const struct usage usage = {"write",
+                                "FILE [--at N] [-i SRC | --text T] [--create] [--grow] [--sparse]\n"
+                                "                 [--sync] [--json]",
+                                summary,
+                                examples,
+                                rules,
+                                sizeof rules / sizeof rules[0],
+                                1,
+                                1};
     int operand = 0;
-    int exit_code = options_read(&usage, argc, argv, &operand);
+    int exit_code = arguments_read(&usage, argc, argv, &operand);
 
-    if (exit_code >= 0) {
+    if (exit_code >= 0)
         return exit_code;
-    }
-    if (options.input && options.text) {
-        return options_wrong("write", "-i and --text exclude each other");
-    }
+    if (options.input && options.text)
+        return arguments_wrong("write", "-i and --text exclude each other");
     return run(&options, argv[operand]);
 }
