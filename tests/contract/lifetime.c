@@ -89,7 +89,7 @@ TEST(every_order_of_closing)
         assert_same(0, mappings_of("/lived"));
 }
 
-/* The share mode ends with the last map handle, though a view lives. */
+/* What a map denies ends with its last handle; that the file is used and mapped ends with the last view. */
 TEST(share_marks_end_with_the_map)
 {
     if (!have(MMF_FEATURE_SHARE_MODES))
@@ -105,9 +105,12 @@ TEST(share_marks_end_with_the_map)
     assert_code(MMF_ESHARING, mmf_map_from_file(&other, path, NULL)); /* the duplicate still holds it */
     assert_null(other);
     assert_ok(mmf_map_close(&copy));
+    assert_ok(mmf_map_from_file(&other, path, MMF_MAP_OPTIONS(.share = MMF_SHARE_READ | MMF_SHARE_WRITE)));
+    assert_ok(mmf_map_close(&other));
+    assert_code(MMF_ESHARING, mmf_map_from_file(&other, path, MMF_MAP_OPTIONS(.share = MMF_SHARE_NONE)));
+    assert_ok(mmf_view_close(&view));
     assert_ok(mmf_map_from_file(&other, path, MMF_MAP_OPTIONS(.share = MMF_SHARE_NONE)));
     assert_ok(mmf_map_close(&other));
-    assert_ok(mmf_view_close(&view));
 }
 
 TEST(info_of_a_map)
