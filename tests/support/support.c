@@ -475,8 +475,19 @@ bool have(mmf_feature feature)
     return mmf_capability(feature) == MMF_OK;
 }
 
+static struct sigaction found_bus, found_segv;
+
+/* What the program was started with: the system's default, or a sanitizer's handler. */
+__attribute__((constructor)) static void remember_handlers(void)
+{
+    sigaction(SIGBUS, NULL, &found_bus);
+    sigaction(SIGSEGV, NULL, &found_segv);
+}
+
 void support_begin_test(void)
 {
+    sigaction(SIGBUS, &found_bus, NULL);
+    sigaction(SIGSEGV, &found_segv, NULL);
     if (mmf_guard_check() != MMF_ENOTFOUND)
         mmf_guard_install(MMF_GUARD_SIGNAL);
 }

@@ -136,8 +136,9 @@ void support_say_skip(const char *test, const char *format, ...) __attribute__((
 bool have(mmf_feature feature);
 
 /*
- * cmocka puts handlers of its own for SIGBUS and SIGSEGV in front at the beginning of every test; this puts the
- * guard's back. First statement of a test that may meet a fault; the wrapper that TEST() makes does it for all.
+ * cmocka puts handlers of its own for SIGBUS and SIGSEGV in front at the beginning of every test, and a child of the
+ * test would jump into the runner by them. This takes them away and puts the guard in front again, if it is installed:
+ * a fault that nobody catches ends the program. The wrapper that TEST() makes does it.
  */
 void support_begin_test(void);
 
