@@ -219,6 +219,7 @@ same "$work/declared" "$work/commented" "declared with MMF_API" "read with a com
 awk -F '\t' -v codes="$work/codes" '
     BEGIN { while ((getline name < codes) > 0) code[name] = 1 }
     {
+        gsub(/"[^"]*"/, "", $2) # a code in quotation marks is only an example
         text = $2
         while (match(text, /as mmf_[a-z0-9_]+[(][)]/)) {
             also[$1] = also[$1] " " substr(text, RSTART + 3, RLENGTH - 5)
