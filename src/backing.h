@@ -34,14 +34,25 @@ struct backing {
     bool prefix;
     bool sparse; /* growth leaves holes */
     bool allow_empty;
-    bool reserved; /* every byte up to the capacity was reserved by this map, or has blocks */
 };
 
-/* Drops a reference: the last one closes the file. A map handle's drop also lets go of the share mode. */
+/* Makes one with one handle and no file; `path` (may be NULL) is copied. MMF_ENOMEMORY. */
+int backing_new(struct backing **backing, const char *path);
+
+/* A reference keeps the file open; the last drop closes it and reports what that answered. */
 void backing_hold(struct backing *backing);
 int backing_drop(struct backing *backing);
 
-/* Whether the calling process may use it: false in a forked child, unless inheritable (then it is adopted). */
+/* Drops a map handle: the last one ends the share mode and closes the caller's handle, if the map owns it. */
+int backing_drop_handle(struct backing *backing);
+
+/* Whether it was made by a parent of this process, before fork. */
+bool backing_is_foreign(const struct backing *backing);
+
+/* Whether the calling process may use it: false in a forked child, unless it is inheritable (then it is adopted). */
 bool backing_usable(struct backing *backing);
+
+void backing_lock(struct backing *backing);
+void backing_unlock(struct backing *backing);
 
 #endif

@@ -23,14 +23,17 @@ struct guard_region {
     _Atomic uintptr_t start; /* whole pages: [start, end) */
     _Atomic uintptr_t end;
     _Atomic uint64_t lost;  /* distance from start of the lowest replaced page; UINT64_MAX: none */
-    _Atomic bool *lost_any; /* set together with `lost`, for the map behind; lives at least as long as the region */
+    _Atomic bool *lost_any; /* set together with `lost`, for the map behind; NULL: nobody asks; outlives the region */
     uint64_t offset;        /* of start, in the file */
+    uint64_t first;         /* offset in the file of the first byte the view was asked for */
     uint64_t last;          /* offset in the file just after the last byte the view was asked for */
     uint64_t device;        /* identity of the file; both 0: memory of this process alone */
     uint64_t inode;
     size_t page_size;
     unsigned protection; /* of a replacing page: os_protection */
     bool zero;
+    const void *owner;                                                                    /* for classify */
+    mmf_cause (*classify)(const void *owner, uint64_t offset, bool write, int *os_error); /* never in the handler */
     struct guard_region *next; /* in the list of all regions, or of the free ones */
 };
 
@@ -49,7 +52,10 @@ bool guard_region_beyond(uint64_t device, uint64_t inode, uint64_t length);
 extern _Atomic uint32_t guard_generation;
 extern _Thread_local uint32_t guard_thread __attribute__((tls_model("initial-exec")));
 
-/* Makes sure that handler and fork hook are installed, unless the mode is without signals. Once a view. */
+/* Makes sure that forks are counted: once a map. */
+int guard_watch_forks(void);
+
+/* Makes sure that the handler is installed, unless the mode is without signals: once a view. */
 int guard_start(void);
 
 /* Makes the calling thread ready: afterwards guard_thread == guard_generation. */

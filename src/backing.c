@@ -1,0 +1,96 @@
+/* backing.c: what the handles of one map and their views share: its life from the first handle to the last view. */
+#include "backing.h"
+
+#include "error.h"
+#include "guard.h"
+#include "share.h"
+
+#include <string.h>
+
+int backing_new(struct backing **backing, const char *path)
+{
+    int err = MMF_OK;
+    struct backing *made = os.allocate(sizeof *made);
+    if (!made)
+        return error_set(MMF_ENOMEMORY, "allocate map");
+    memset(made, 0, sizeof *made);
+    made->file = MMF_INVALID_HANDLE;
+    made->given = MMF_INVALID_HANDLE;
+    if (path) {
+        size_t size = strlen(path) + 1;
+        made->path = os.allocate(size);
+        if (!made->path) {
+            err = error_set(MMF_ENOMEMORY, "allocate path");
+            goto failed;
+        }
+        memcpy(made->path, path, size);
+    }
+    err = error_from_os(os.mutex_create(&made->lock), "create mutex", path);
+    if (err)
+        goto failed;
+    atomic_store(&made->references, 1);
+    atomic_store(&made->handles, 1);
+    atomic_store(&made->generation, atomic_load(&guard_generation));
+    *backing = made;
+    return MMF_OK;
+failed:
+    os.release(made->path);
+    os.release(made);
+    return err;
+}
+
+void backing_hold(struct backing *backing)
+{
+    atomic_fetch_add(&backing->references, 1);
+}
+
+int backing_drop(struct backing *backing)
+{
+    int err = MMF_OK;
+    if (atomic_fetch_sub(&backing->references, 1) != 1)
+        return MMF_OK;
+    if (backing->file != MMF_INVALID_HANDLE)
+        err = error_from_os(os.close(backing->file), "close", backing->path);
+    (void)os.mutex_destroy(&backing->lock);
+    os.release(backing->path);
+    os.release(backing);
+    return err;
+}
+
+bool backing_is_foreign(const struct backing *backing)
+{
+    return atomic_load(&backing->generation) != atomic_load(&guard_generation);
+}
+
+int backing_drop_handle(struct backing *backing)
+{
+    int err = MMF_OK;
+    if (atomic_fetch_sub(&backing->handles, 1) == 1) {
+        if (!backing_is_foreign(backing))
+            share_release_denials(backing);
+        if (backing->given != MMF_INVALID_HANDLE)
+            err = error_from_os(os.close(backing->given), "close", backing->path);
+    }
+    int dropped = backing_drop(backing);
+    return err ? err : dropped;
+}
+
+bool backing_usable(struct backing *backing)
+{
+    if (!backing_is_foreign(backing))
+        return true;
+    if (!backing->inheritable)
+        return false;
+    atomic_store(&backing->generation, atomic_load(&guard_generation));
+    return true;
+}
+
+void backing_lock(struct backing *backing)
+{
+    (void)os.mutex_lock(&backing->lock);
+}
+
+void backing_unlock(struct backing *backing)
+{
+    (void)os.mutex_unlock(&backing->lock);
+}

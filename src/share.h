@@ -1,0 +1,19 @@
+/* share.h: share modes, kept as marks on the data file that the kernel drops with the open file. */
+#ifndef MMF_SRC_SHARE_H
+#define MMF_SRC_SHARE_H
+
+#include "backing.h"
+
+/*
+ * Takes the marks for a map that reads, and writes if `writes`. `share` is the caller's choice, 0: the default. Where
+ * the file system has no such marks, an explicit choice is MMF_ENOTSUP and the default takes none. MMF_ESHARING.
+ */
+int share_take(struct backing *backing, bool writes, uint32_t share);
+
+/* The last map handle is closed: others are no longer denied anything. What views still do stays marked. */
+void share_release_denials(struct backing *backing);
+
+/* Whether another open file has the file mapped through libmmf. */
+int share_mapped_by_others(bool *mapped, struct backing *backing);
+
+#endif

@@ -1,0 +1,301 @@
+/* view.c: a view from its opening to its end, and what can be asked about it. */
+#include "view.h"
+
+#include "access.h"
+#include "cause.h"
+#include "error.h"
+#include "map.h"
+#include "options.h"
+
+#include <string.h>
+
+void mmf_view_options_init(mmf_view_options *options)
+{
+    if (options)
+        *options = (mmf_view_options){.struct_size = sizeof *options};
+}
+
+static int read_options(mmf_view_options *options, const mmf_view_options *from)
+{
+    int err = options_read(options, sizeof *options, sizeof *options, from);
+    if (err)
+        return err;
+    if (!access_is_valid(options->access))
+        return error_set(MMF_EINVAL, "option access");
+    if (options->on_fault > MMF_FAULT_ZERO)
+        return error_set(MMF_EINVAL, "option on_fault");
+    if (options->reserved_flags[0] || options->reserved_flags[1] || options->reserved_pointer)
+        return error_set(MMF_EINVAL, "reserved option");
+    if (options->on_fault == MMF_FAULT_ZERO && guard_mode() == MMF_GUARD_NOSIGNAL)
+        return error_set(MMF_ENOTSUP, "option on_fault without signals");
+    return MMF_OK;
+}
+
+/* The exact range of the view, in bytes of the map. Under the backing's lock, so that no resize comes between. */
+static int choose_range(mmf_view *view, uint64_t offset, uint64_t size)
+{
+    const uint64_t capacity = atomic_load(&view->backing->capacity);
+    if (offset > capacity || size > capacity - offset)
+        return error_set_full(
+            &(mmf_error){.code = MMF_ERANGE, .operation = "open view", .path = view->backing->path, .offset = offset});
+    view->offset = offset;
+    view->size = size ? size : capacity - offset;
+    view->is_empty = view->size == 0;
+    if (view->size > SIZE_MAX - 2 * view->backing->granularity)
+        return error_set_full(
+            &(mmf_error){.code = MMF_ENOMEMORY, .operation = "open view", .path = view->backing->path});
+    return MMF_OK;
+}
+
+/* An empty view needs a pointer that is not NULL and that nobody may follow. */
+static int map_nothing(mmf_view *view)
+{
+    void *address = NULL;
+    view->mapped = view->backing->page_size;
+    int os_error =
+        os.map(&address, view->mapped, OS_PROTECT_NONE, OS_MAP_PRIVATE | OS_MAP_ANONYMOUS, MMF_INVALID_HANDLE, 0);
+    view->start = address;
+    view->data = address;
+    return error_from_os(os_error, "map", view->backing->path);
+}
+
+static int map_range(mmf_view *view, void *hint)
+{
+    const struct backing *backing = view->backing;
+    const size_t before = (size_t)(view->offset % backing->granularity);
+    const size_t page = backing->page_size;
+    void *address = hint ? (void *)(((uintptr_t)hint - before) / backing->granularity * backing->granularity) : NULL;
+    unsigned mapping = view->is_private ? OS_MAP_PRIVATE : OS_MAP_SHARED;
+    if (!backing->inheritable)
+        mapping |= OS_MAP_NOT_INHERIT;
+    view->mapped = (before + (size_t)view->size + page - 1) / page * page;
+    int os_error = os.map(&address, view->mapped, view->protection, mapping, backing->file, view->offset - before);
+    view->start = address;
+    view->data = view->start + before;
+    return error_from_os_at(os_error, "map", backing->path, view->offset);
+}
+
+static mmf_cause classify(const void *backing, uint64_t offset, bool write, int *os_error)
+{
+    return cause_find(backing, offset, write, os_error);
+}
+
+static int register_region(mmf_view *view)
+{
+    const struct backing *backing = view->backing;
+    const struct guard_region wanted = {
+        .start = (uintptr_t)view->start,
+        .end = (uintptr_t)view->start + view->mapped,
+        .offset = view->offset - (uint64_t)(view->data - view->start),
+        .first = view->offset,
+        .last = view->offset + view->size,
+        .device = backing->about.device,
+        .inode = backing->about.inode,
+        .page_size = backing->page_size,
+        .protection = view->protection,
+        .zero = view->on_fault == MMF_FAULT_ZERO && !view->is_empty,
+        .lost_any = access_writes((mmf_access)view->access) ? &view->backing->lost_pages : NULL,
+        .owner = view->backing,
+        .classify = classify,
+    };
+    return guard_region_add(&view->region, &wanted);
+}
+
+static void set_access(mmf_view *view, mmf_access access)
+{
+    view->access = access;
+    view->protection = access_protection(access);
+    view->is_private = access == MMF_COPY_ON_WRITE;
+    view->readable = access_reads(access) ? view->size : 0;
+    view->writable = access_stores(access) ? view->size : 0;
+}
+
+/* Huge pages and populating change nothing but speed, yet who asks for them wants to know when they cannot be had. */
+static int prepare_pages(mmf_view *view, const mmf_view_options *options)
+{
+    int err = MMF_OK;
+    if (view->is_empty)
+        return MMF_OK;
+    if (options->huge_pages) {
+        err = error_from_os(os.advise(view->start, view->mapped, OS_ADVISE_HUGE), "advise huge pages",
+                            view->backing->path);
+        if (err == MMF_EINVAL)
+            err = error_set(MMF_ENOTSUP, "advise huge pages");
+    }
+    if (!err && options->populate)
+        err = view_touch_pages(view, 0, view->size);
+    return err;
+}
+
+static int map_and_register(mmf_view *view, const mmf_view_options *options)
+{
+    int err = view->is_empty ? map_nothing(view) : map_range(view, options->address);
+    if (err)
+        return err;
+    err = register_region(view);
+    if (!err) {
+        err = prepare_pages(view, options);
+        if (!err)
+            return MMF_OK;
+        guard_region_remove(view->region);
+    }
+    mmf_error first = *mmf_last_error();
+    (void)os.unmap(view->start, view->mapped);
+    return error_set_full(&first);
+}
+
+static int check_open(const mmf_map *map, const mmf_view_options *options, mmf_access *access)
+{
+    if (!map)
+        return error_set(MMF_EINVAL, "map");
+    if (!backing_usable(map->backing))
+        return error_set(MMF_EINVAL, "map of the parent process");
+    *access = options->access ? (mmf_access)options->access : map->access;
+    if (!access_allows_view(map->access, *access))
+        return error_set_full(&(mmf_error){.code = MMF_EACCESS, .operation = "open view", .path = map->backing->path});
+    return MMF_OK;
+}
+
+static mmf_view *new_view(struct backing *backing, const mmf_view_options *options)
+{
+    mmf_view *view = os.allocate(sizeof *view);
+    if (!view)
+        return NULL;
+    memset(view, 0, sizeof *view);
+    view->backing = backing;
+    view->on_fault = options->on_fault;
+    view->without_signals = guard_mode() == MMF_GUARD_NOSIGNAL;
+    atomic_store(&view->generation, view->without_signals ? VIEW_NEVER_HOT : atomic_load(&guard_generation));
+    return view;
+}
+
+int mmf_view_open(mmf_view **view, mmf_map *map, uint64_t offset, uint64_t size, const mmf_view_options *options)
+{
+    mmf_view_options wanted;
+    mmf_access access = MMF_ACCESS_DEFAULT;
+    int err;
+    if (!view)
+        return error_set(MMF_EINVAL, "view");
+    *view = NULL;
+    err = read_options(&wanted, options);
+    if (!err)
+        err = check_open(map, &wanted, &access);
+    if (!err)
+        err = guard_start();
+    if (err)
+        return err;
+    mmf_view *opened = new_view(map->backing, &wanted);
+    if (!opened)
+        return error_set(MMF_ENOMEMORY, "allocate view");
+    backing_lock(map->backing);
+    err = choose_range(opened, offset, size);
+    if (!err) {
+        set_access(opened, access);
+        err = map_and_register(opened, &wanted);
+    }
+    backing_unlock(map->backing);
+    if (err) {
+        os.release(opened);
+        return err;
+    }
+    backing_hold(map->backing);
+    atomic_fetch_add(&map->backing->views, 1);
+    *view = opened;
+    return MMF_OK;
+}
+
+/*
+ * In a forked child a view that is not inheritable has no memory where the system can leave it out (unmapping the
+ * range there could hit something else by now), and its region was the parent's.
+ */
+static int unmap_view(const mmf_view *view)
+{
+    const bool absent = backing_is_foreign(view->backing) && !view->backing->inheritable && !view->is_empty &&
+                        os.capability(MMF_FEATURE_NOT_INHERITED) == 0;
+    return absent ? 0 : os.unmap(view->start, view->mapped);
+}
+
+int mmf_view_close(mmf_view **view)
+{
+    if (!view)
+        return error_set(MMF_EINVAL, "view");
+    if (!*view)
+        return MMF_OK;
+    mmf_view *closed = *view;
+    *view = NULL;
+    const bool flagged = atomic_load(&closed->region->lost) != UINT64_MAX;
+    guard_region_remove(closed->region);
+    int err = error_from_os(unmap_view(closed), "unmap", closed->backing->path);
+    atomic_fetch_sub(&closed->backing->views, 1);
+    int dropped = backing_drop(closed->backing);
+    os.release(closed);
+    if (flagged)
+        return error_set(MMF_EFAULT, "close view");
+    return err ? err : dropped;
+}
+
+const void *mmf_view_data(const mmf_view *view)
+{
+    return view && access_reads((mmf_access)view->access) ? view->data : NULL;
+}
+
+void *mmf_view_mutable(mmf_view *view)
+{
+    return view && access_stores((mmf_access)view->access) ? view->data : NULL;
+}
+
+uint64_t mmf_view_size(const mmf_view *view)
+{
+    return view ? view->size : 0;
+}
+
+/* Position of the first replaced page, clipped to what the view was asked for. */
+static uint64_t first_lost(const mmf_view *view, uint64_t lost)
+{
+    const uint64_t before = (uint64_t)(view->data - view->start);
+    return lost > before ? lost - before : 0;
+}
+
+int mmf_view_check(const mmf_view *view)
+{
+    if (!view)
+        return error_set(MMF_EINVAL, "view");
+    const uint64_t lost = atomic_load(&view->region->lost);
+    if (lost == UINT64_MAX)
+        return MMF_OK;
+    const uint64_t position = first_lost(view, lost);
+    int os_error = 0;
+    const mmf_cause cause =
+        cause_find(view->backing, view->offset + position, access_stores((mmf_access)view->access), &os_error);
+    return error_set_full(&(mmf_error){.code = MMF_EFAULT,
+                                       .os_error = os_error,
+                                       .operation = "check view",
+                                       .path = view->backing->path,
+                                       .offset = view->offset + position,
+                                       .done = position,
+                                       .cause = cause});
+}
+
+int mmf_view_info(mmf_view_details *details, const mmf_view *view)
+{
+    static const mmf_view_details nothing;
+    if (!details)
+        return error_set(MMF_EINVAL, "details");
+    int err = options_write(details, sizeof nothing, &nothing, sizeof nothing);
+    if (!err)
+        err = view_check_usable(view);
+    if (err)
+        return err;
+    const uint64_t lost = atomic_load(&view->region->lost);
+    const mmf_view_details filled = {
+        .access = view->access,
+        .offset = view->offset,
+        .size = view->size,
+        .mapped = view->is_empty ? 0 : view->mapped,
+        .on_fault = view->on_fault,
+        .flagged = lost != UINT64_MAX,
+        .without_signals = view->without_signals,
+        .first_lost = lost == UINT64_MAX ? 0 : first_lost(view, lost),
+    };
+    return options_write(details, sizeof filled, &filled, sizeof filled);
+}

@@ -1,0 +1,118 @@
+/*
+ * view_typed.c: one value at a time.
+ *
+ * The hot path is a few instructions: a range check against a size that is 0 where the access is refused, a
+ * comparison that sees a thread's first use, a forked child and a view without signals, and one guarded load or store.
+ * Everything else goes through the general way, which finds out what was wrong.
+ */
+#include "error.h"
+#include "view.h"
+
+#include <string.h>
+
+#define DECIMAL_RESERVED UINT32_C(0x7F00FFFF)
+#define DECIMAL_SCALE_MAX 28
+
+/* Whether `size` bytes at `position` may be accessed at once; `limit` is view->readable or view->writable. */
+static inline bool is_hot(const mmf_view *view, uint64_t limit, uint64_t position, uint64_t size)
+{
+    return position < limit && limit - position >= size &&
+           guard_thread == atomic_load_explicit(&view->generation, memory_order_relaxed);
+}
+
+static __attribute__((noinline, cold)) int read_slowly(const mmf_view *view, uint64_t position, void *to, size_t size)
+{
+    return mmf_view_read(view, position, to, size);
+}
+
+static __attribute__((noinline, cold)) int write_slowly(mmf_view *view, uint64_t position, const void *from,
+                                                        size_t size)
+{
+    return mmf_view_write(view, position, from, size);
+}
+
+/* The bits of a value: a type and the unsigned integer of its size. */
+#define DEFINE_TYPED(suffix, type, bits)                                                                               \
+    int mmf_view_get_##suffix(const mmf_view *view, uint64_t position, type *value)                                    \
+    {                                                                                                                  \
+        uint##bits##_t raw = 0;                                                                                        \
+        int err;                                                                                                       \
+        if (!value)                                                                                                    \
+            return error_set(MMF_EINVAL, "value");                                                                     \
+        if (!view || !is_hot(view, view->readable, position, sizeof raw) ||                                            \
+            !guard_load_##bits(view->data + position, &raw)) {                                                         \
+            err = read_slowly(view, position, &raw, sizeof raw);                                                       \
+            if (err) {                                                                                                 \
+                *value = 0;                                                                                            \
+                return err;                                                                                            \
+            }                                                                                                          \
+        }                                                                                                              \
+        memcpy(value, &raw, sizeof raw);                                                                               \
+        return MMF_OK;                                                                                                 \
+    }                                                                                                                  \
+    int mmf_view_put_##suffix(mmf_view *view, uint64_t position, type value)                                           \
+    {                                                                                                                  \
+        uint##bits##_t raw;                                                                                            \
+        memcpy(&raw, &value, sizeof raw);                                                                              \
+        if (!view || !is_hot(view, view->writable, position, sizeof raw) ||                                            \
+            !guard_store_##bits(view->data + position, raw))                                                           \
+            return write_slowly(view, position, &raw, sizeof raw);                                                     \
+        return MMF_OK;                                                                                                 \
+    }
+
+DEFINE_TYPED(i8, int8_t, 8)
+DEFINE_TYPED(u8, uint8_t, 8)
+DEFINE_TYPED(i16, int16_t, 16)
+DEFINE_TYPED(u16, uint16_t, 16)
+DEFINE_TYPED(i32, int32_t, 32)
+DEFINE_TYPED(u32, uint32_t, 32)
+DEFINE_TYPED(i64, int64_t, 64)
+DEFINE_TYPED(u64, uint64_t, 64)
+DEFINE_TYPED(f32, float, 32)
+DEFINE_TYPED(f64, double, 64)
+
+int mmf_view_get_bool(const mmf_view *view, uint64_t position, bool *value)
+{
+    uint8_t byte = 0;
+    if (!value)
+        return error_set(MMF_EINVAL, "value");
+    int err = mmf_view_get_u8(view, position, &byte);
+    *value = byte != 0;
+    return err;
+}
+
+int mmf_view_put_bool(mmf_view *view, uint64_t position, bool value)
+{
+    return mmf_view_put_u8(view, position, value ? 1 : 0);
+}
+
+static bool decimal_is_valid(const mmf_decimal *value)
+{
+    return (value->flags & DECIMAL_RESERVED) == 0 && (value->flags >> 16 & 0xFF) <= DECIMAL_SCALE_MAX;
+}
+
+int mmf_view_get_decimal(const mmf_view *view, uint64_t position, mmf_decimal *value)
+{
+    mmf_decimal read;
+    if (!value)
+        return error_set(MMF_EINVAL, "value");
+    *value = (mmf_decimal){0};
+    int err = mmf_view_read(view, position, &read, sizeof read);
+    if (err)
+        return err;
+    if (!decimal_is_valid(&read))
+        return error_set_full(&(mmf_error){.code = MMF_ECORRUPT,
+                                           .operation = "read decimal",
+                                           .path = view->backing->path,
+                                           .offset = view->offset + position});
+    *value = read;
+    return MMF_OK;
+}
+
+int mmf_view_put_decimal(mmf_view *view, uint64_t position, mmf_decimal value)
+{
+    int err = view_check_writable(view);
+    if (!err && !decimal_is_valid(&value))
+        err = error_set(MMF_EINVAL, "decimal");
+    return err ? err : mmf_view_write(view, position, &value, sizeof value);
+}
