@@ -12,23 +12,42 @@
 
 #define ROW_SIZE (IMAGE_WIDTH * sizeof(struct pixel))
 
-/* Reads the rectangle that `picture` is as large as. The caller frees the pixels. */
-static int read_rectangle(struct pixel **pixels, const char *path, uint64_t column, uint64_t row,
+/* From 16 bits to the 8 bits of pictures on a screen: 65,535 becomes 255. */
+static unsigned char reduce(uint16_t channel)
+{
+    return (unsigned char)((channel + 128) / 257);
+}
+
+static int read_row(unsigned char *to, const mmf_view *rows, uint64_t position, size_t width)
+{
+    static struct pixel line[IMAGE_WIDTH];
+    int err = mmf_view_read_array(rows, position, line, sizeof *line, width, NULL);
+    for (size_t i = 0; !err && i < width; i++, to += 4) {
+        to[0] = reduce(line[i].red);
+        to[1] = reduce(line[i].green);
+        to[2] = reduce(line[i].blue);
+        to[3] = reduce(line[i].alpha);
+    }
+    return err;
+}
+
+/* Reads the rectangle that `picture` is as large as. The caller frees the bytes. */
+static int read_rectangle(unsigned char **bytes, const char *path, uint64_t column, uint64_t row,
                           const png_image *picture)
 {
     mmf_map *map = NULL;
     mmf_view *rows = NULL;
     int err = MMF_ENOMEMORY;
-    *pixels = malloc((size_t)picture->width * picture->height * sizeof **pixels);
-    if (!*pixels)
+    *bytes = malloc(PNG_IMAGE_SIZE(*picture));
+    if (!*bytes)
         goto done;
     err = mmf_map_from_file(&map, path, MMF_MAP_OPTIONS(.access = MMF_READ));
     if (err)
         goto done;
     err = mmf_view_open(&rows, map, row * ROW_SIZE, picture->height * ROW_SIZE, NULL);
     for (uint64_t i = 0; !err && i < picture->height; i++)
-        err = mmf_view_read(rows, i * ROW_SIZE + column * sizeof **pixels, *pixels + i * picture->width,
-                            picture->width * sizeof **pixels);
+        err = read_row(*bytes + i * PNG_IMAGE_ROW_STRIDE(*picture), rows, i * ROW_SIZE + column * sizeof(struct pixel),
+                       picture->width);
 done:
     mmf_view_close(&rows);
     mmf_map_close(&map);
@@ -37,8 +56,8 @@ done:
 
 int main(int argc, char **argv)
 {
-    png_image picture = {.version = PNG_IMAGE_VERSION, .format = PNG_FORMAT_LINEAR_RGB_ALPHA};
-    struct pixel *pixels = NULL;
+    png_image picture = {.version = PNG_IMAGE_VERSION, .format = PNG_FORMAT_RGBA};
+    unsigned char *bytes = NULL;
     long column, row, width, height;
     int status = 1;
     if (argc != 7)
@@ -49,16 +68,15 @@ int main(int argc, char **argv)
 
     picture.width = (png_uint_32)width;
     picture.height = (png_uint_32)height;
-    if (read_rectangle(&pixels, argv[1], (uint64_t)column, (uint64_t)row, &picture))
+    if (read_rectangle(&bytes, argv[1], (uint64_t)column, (uint64_t)row, &picture))
         goto done;
-    /* The 1 asks for 8 bits a colour, as pictures on a screen have: from linear light to sRGB. */
-    if (!png_image_write_to_file(&picture, argv[6], 1, pixels, 0, NULL)) {
+    if (!png_image_write_to_file(&picture, argv[6], 0, bytes, 0, NULL)) {
         fprintf(stderr, "%s: %s\n", argv[6], picture.message);
         goto done;
     }
     printf("%s: %ld x %ld pixels from column %ld, row %ld\n", argv[6], width, height, column, row);
     status = 0;
 done:
-    free(pixels);
+    free(bytes);
     return status;
 }

@@ -3,7 +3,7 @@
  *
  * usage: make_image PICTURE.png IMAGE [MIB]      (800 MiB unless told otherwise; an IMAGE that exists is replaced)
  *
- * The image is what pixel.h says: 16,384 pixels a row, 16 bits for each of red, green, blue and alpha, linear light.
+ * The image is what pixel.h says: 16,384 pixels a row, 16 bits for each of red, green, blue and alpha.
  */
 #include "example.h"
 #include "pixel.h"
@@ -15,24 +15,29 @@
 /* Decodes a PNG file of any kind into 16-bit RGBA; the caller frees the pixels. */
 static int read_picture(struct pixel **pixels, png_image *picture, const char *path)
 {
+    unsigned char *bytes = NULL;
     *pixels = NULL;
     picture->version = PNG_IMAGE_VERSION;
     if (!png_image_begin_read_from_file(picture, path))
-        goto failed;
-    picture->format = PNG_FORMAT_LINEAR_RGB_ALPHA;
-    *pixels = malloc(PNG_IMAGE_SIZE(*picture));
-    if (!*pixels) {
-        png_image_free(picture);
-        return explain(path, MMF_ENOMEMORY);
-    }
-    if (!png_image_finish_read(picture, NULL, *pixels, 0, NULL))
-        goto failed;
-    return MMF_OK;
-failed:
-    fprintf(stderr, "%s: %s\n", path, picture->message);
-    free(*pixels);
-    *pixels = NULL;
-    return MMF_ECORRUPT;
+        goto done;
+    picture->format = PNG_FORMAT_RGBA;
+    size_t count = (size_t)picture->width * picture->height;
+    bytes = malloc(PNG_IMAGE_SIZE(*picture));
+    struct pixel *to = malloc(count * sizeof *to);
+    if (bytes && to && png_image_finish_read(picture, NULL, bytes, 0, NULL))
+        *pixels = to;
+    else
+        free(to);
+    /* 257 makes 65,535 of 255. */
+    for (size_t i = 0; *pixels && i < count; i++)
+        to[i] =
+            (struct pixel){bytes[4 * i] * 257, bytes[4 * i + 1] * 257, bytes[4 * i + 2] * 257, bytes[4 * i + 3] * 257};
+done:
+    if (!*pixels)
+        fprintf(stderr, "%s: %s\n", path, *picture->message ? picture->message : "no memory");
+    png_image_free(picture);
+    free(bytes);
+    return *pixels ? MMF_OK : MMF_ECORRUPT;
 }
 
 /* Writes one row of the image: a row of the picture, over and over. */

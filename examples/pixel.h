@@ -9,7 +9,7 @@
 /* Pixels of a row: a row is 128 KiB, so that 256 MiB are 2,048 rows. */
 #define IMAGE_WIDTH 16384
 
-/* Red, green and blue are linear light, 0 to 65,535; alpha is 65,535 where the picture is opaque. */
+/* Colours as in the picture (sRGB), from 0 to 65,535 instead of 255; alpha is 65,535 where the picture is opaque. */
 struct pixel {
     uint16_t red, green, blue, alpha;
 };

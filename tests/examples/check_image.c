@@ -15,9 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From linear light to 8 bits of sRGB and back: half a step is this much at the bright end. */
-#define TOLERANCE 400
-
 struct part {
     uint64_t from, to;
     long by;
@@ -25,22 +22,21 @@ struct part {
 
 struct expectation {
     png_image picture;
-    struct pixel *tile;
+    png_bytep tile;
     struct part parts[4];
     int count;
 };
 
-static struct pixel *decode(png_image *picture, const char *path)
+/* The pixels of a PNG file with 8 bits a channel. */
+static png_bytep decode(png_image *picture, const char *path)
 {
-    struct pixel *pixels = NULL;
-
     memset(picture, 0, sizeof *picture);
     picture->version = PNG_IMAGE_VERSION;
     if (png_image_begin_read_from_file(picture, path)) {
-        picture->format = PNG_FORMAT_LINEAR_RGB_ALPHA;
-        pixels = malloc(PNG_IMAGE_SIZE(*picture));
-        if (pixels && png_image_finish_read(picture, NULL, pixels, 0, NULL)) {
-            return pixels;
+        picture->format = PNG_FORMAT_RGBA;
+        png_bytep bytes = malloc(PNG_IMAGE_SIZE(*picture));
+        if (bytes && png_image_finish_read(picture, NULL, bytes, 0, NULL)) {
+            return bytes;
         }
     }
     fprintf(stderr, "%s: %s\n", path, picture->message);
@@ -55,7 +51,9 @@ static uint16_t brighter(uint16_t channel, long by)
 
 static struct pixel expected(const struct expectation *want, uint64_t column, uint64_t row)
 {
-    struct pixel pixel = want->tile[row % want->picture.height * want->picture.width + column % want->picture.width];
+    png_const_bytep at =
+        want->tile + 4 * (row % want->picture.height * want->picture.width + column % want->picture.width);
+    struct pixel pixel = {at[0] * 257, at[1] * 257, at[2] * 257, at[3] * 257};
     uint64_t offset = (row * IMAGE_WIDTH + column) * 8;
 
     for (int i = 0; i < want->count; i++) {
@@ -68,9 +66,10 @@ static struct pixel expected(const struct expectation *want, uint64_t column, ui
     return pixel;
 }
 
-static bool near(uint16_t left, uint16_t right)
+/* Whether 8 bits are the best there are for these 16. */
+static bool near(png_byte byte, uint16_t channel)
 {
-    return labs((long)left - (long)right) <= TOLERANCE;
+    return labs(byte * 257L - (long)channel) <= 128;
 }
 
 static int wrong(const char *path, uint64_t column, uint64_t row, struct pixel is, struct pixel want)
@@ -113,16 +112,18 @@ static int check_image(const struct expectation *want, const char *path, long si
 static int check_png(const struct expectation *want, const char *path, uint64_t column, uint64_t row)
 {
     png_image cut;
-    struct pixel *pixels = decode(&cut, path);
+    png_bytep bytes = decode(&cut, path);
 
     for (uint64_t i = 0; i < (uint64_t)cut.width * cut.height; i++) {
         struct pixel pixel = expected(want, column + i % cut.width, row + i / cut.width);
-        if (!near(pixels[i].red, pixel.red) || !near(pixels[i].green, pixel.green) ||
-            !near(pixels[i].blue, pixel.blue) || pixels[i].alpha != pixel.alpha) {
-            return wrong(path, column + i % cut.width, row + i / cut.width, pixels[i], pixel);
+        png_const_bytep at = bytes + 4 * i;
+        if (!near(at[0], pixel.red) || !near(at[1], pixel.green) || !near(at[2], pixel.blue) ||
+            !near(at[3], pixel.alpha)) {
+            struct pixel is = {at[0] * 257, at[1] * 257, at[2] * 257, at[3] * 257};
+            return wrong(path, column + i % cut.width, row + i / cut.width, is, pixel);
         }
     }
-    free(pixels);
+    free(bytes);
     return 0;
 }
 
