@@ -8,7 +8,9 @@
  *
  * Rules: a call returns 0 or the system's own error number (errno, GetLastError()), never -1. It writes its results
  * only on success. It makes at most one attempt of what it is named for and retries only EINTR where the system asks
- * for that. Offsets and sizes are bytes. "Windows:" says how the call will be answered there.
+ * for that. Offsets and sizes are bytes; an offset or end above 2^63 - 1 is EFBIG or EOVERFLOW and never wraps. A file
+ * range of size 0 is empty and nothing is done (a mark: EINVAL), though the system may take 0 for "to the end".
+ * "Windows:" says how the call will be answered there.
  */
 #ifndef MMF_SRC_OS_OS_H
 #define MMF_SRC_OS_OS_H
@@ -88,9 +90,10 @@ struct os_memory_range {
 };
 
 /* What a fault was; `pc` may be changed by the handler to resume elsewhere (0 where the system does not give it). */
-enum os_fault_kind { OS_FAULT_PAGE, OS_FAULT_PROTECTION, OS_FAULT_UNMAPPED };
+enum os_fault_kind { OS_FAULT_PAGE, OS_FAULT_PROTECTION, OS_FAULT_UNMAPPED, OS_FAULT_OTHER };
 struct os_fault {
     enum os_fault_kind kind;
+    bool write; /* a store faulted; false also where the system does not tell */
     uintptr_t address;
     uintptr_t pc;
     void *context; /* the system's own, for src/arch */
@@ -160,8 +163,9 @@ typedef struct os_mutex {
     X(mark, (mmf_os_handle file, uint64_t offset, uint64_t size, bool exclusive), (file, offset, size, exclusive))     \
     X(unmark, (mmf_os_handle file, uint64_t offset, uint64_t size), (file, offset, size))                              \
     X(test_mark, (bool *held, mmf_os_handle file, uint64_t offset, uint64_t size), (held, file, offset, size))         \
-    /* A file of memory without a name, of length 0. huge: 0, or the huge page size in bytes. Linux: memfd_create;     \
-       POSIX: shm_open and unlink. Windows: a section backed by the page file. */                                      \
+    /* A file of memory without a name, of length 0. huge: 0, the huge page size in bytes, or 1 for the system's       \
+       default size (describe tells it). Linux: memfd_create; POSIX: shm_open and unlink. Windows: a section backed    \
+       by the page file. */                                                                                            \
     X(memory_file, (mmf_os_handle * file, uint64_t huge, bool execute, bool inherit), (file, huge, execute, inherit))  \
     /* Memory. `address` is a hint or with FIXED the place; offset and address are multiples of granularity, of        \
        the huge page size for hugetlb files. Windows: MapViewOfFileEx (FIXED: placeholders), UnmapViewOfFile,          \
@@ -203,7 +207,8 @@ typedef struct os_mutex {
     X(sleep, (uint64_t nanoseconds), (nanoseconds))                                                                    \
     /* Random bytes, for back-off. */                                                                                  \
     X(random, (void *to, size_t size), (to, size))                                                                     \
-    /* Whether a feature works here: 0 or ENOTSUP. */                                                                  \
+    /* Whether a feature works here: 0 or ENOTSUP; EINVAL: no such feature. MMF_FEATURE_GUARD_TABLE is always ENOTSUP  \
+       here: the guard alone knows. */                                                                                 \
     X(capability, (mmf_feature feature), (feature))
 
 /* Calls with another result: X(result, name, (parameters), (arguments)). */
