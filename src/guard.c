@@ -176,6 +176,8 @@ int mmf_guard_install(mmf_guard_mode wanted)
     } else {
         atomic_store(&mode, wanted);
         atomic_store(&gate, UINT32_MAX);
+        if (installed && !guard_region_any() && os.fault_remove() == 0)
+            installed = false; /* else it stays, for the open views or under another handler, and hands on */
     }
     drop_lock();
     return err;
