@@ -16,6 +16,12 @@
 #include <stdatomic.h>
 
 /*
+ * The most likely cause of a fault at `offset` of the file (as guard_region.offset counts). `os_error` is what the
+ * system answered, 0 if it was not asked. Called after the fault, never in the handler.
+ */
+typedef mmf_cause guard_classify(const void *owner, uint64_t offset, bool write, int *os_error);
+
+/*
  * A mapped range the handler knows. The memory of a region is never given back, so that the handler may look at any
  * of them at any time; a free one has start 0 and is used again.
  */
@@ -32,17 +38,32 @@ struct guard_region {
     size_t page_size;
     unsigned protection; /* of a replacing page: os_protection */
     bool zero;
-    const void *owner;                                                                    /* for classify */
-    mmf_cause (*classify)(const void *owner, uint64_t offset, bool write, int *os_error); /* never in the handler */
-    struct guard_region *next; /* in the list of all regions, or of the free ones */
+    bool inheritable;         /* its memory is there in a forked child */
+    bool without_signals;     /* its view does not need the handler */
+    guard_classify *classify; /* NULL: the cause of a fault is unknown */
+    const void *owner;        /* for classify */
+
+    _Atomic uint32_t version;  /* odd while the members above change; even and more than 0: set */
+    uint32_t generation;       /* of the process that added it */
+    struct guard_region *next; /* in the list of all regions; never changes */
+    struct guard_region *free; /* in the list of free ones */
 };
 
-/* Registers a range: copies `*wanted` (its atomics are set from start and end). MMF_ENOMEMORY. */
+/* Registers a range: copies `*wanted` (its atomics are set from start and end). MMF_ENOMEMORY, recorded. */
 int guard_region_add(struct guard_region **region, const struct guard_region *wanted);
 void guard_region_remove(struct guard_region *region);
 
 /* Whether a live region of this file reaches beyond `length` bytes of it. Takes the registry's lock. */
 bool guard_region_beyond(uint64_t device, uint64_t inode, uint64_t length);
+
+/* Whether a live region needs the handler. */
+bool guard_region_any(void);
+
+/* The live region an address lies in, or NULL. Signal context; valid as long as nobody closes the view. */
+struct guard_region *guard_region_at(uintptr_t address);
+
+/* For a forked child: whatever thread held the registry's lock is gone. */
+void guard_region_after_fork(void);
 
 /*
  * The process's generation: 1 at first, one more in every forked child. A view remembers the one it was opened in;
@@ -64,20 +85,33 @@ void guard_enter(void);
 /* The mode chosen by mmf_guard_install(). */
 mmf_guard_mode guard_mode(void);
 
-/* The calling thread's last fault that a guarded primitive met. */
+/* The calling thread's last fault that a guarded primitive met; guard_remember() sets it, in the handler. */
 const struct os_fault *guard_last_fault(void);
+void guard_remember(const struct os_fault *fault);
+
+/*
+ * Records MMF_EFAULT for the calling thread's last fault and returns it: offset and cause are found out if the address
+ * lies in a live region, else the cause is unknown.
+ */
+int guard_fault_error(const char *operation, uint64_t done);
 
 /*
  * The guarded primitives. The thread must be ready. Copy and fill return the bytes done, exact: fewer than `size` after
- * a fault. Compare returns the number of equal bytes at the beginning, find the index of the byte or `size`; a fault
- * sets `faulted`. Loads and stores return false after a fault; aligned ones are one access.
+ * a fault; no byte after them is changed. Compare returns the number of equal bytes at the beginning, find the index of
+ * the byte or `size`; a fault sets `faulted` (else false). Loads and stores return false after a fault; aligned ones
+ * are one access: guard_load_8(const void *from, uint8_t *value), guard_store_8(void *to, uint8_t value) and so on up
+ * to 64, inline, written for each processor.
  */
-size_t guard_copy(void *to, const void *from, size_t size);
+#include "arch/arch.h"
+
+static inline size_t guard_copy(void *to, const void *from, size_t size)
+{
+    size_t done;
+    return arch_copy(to, from, size, &done, NULL) == MMF_OK ? size : done;
+}
+
 size_t guard_fill(void *to, unsigned char byte, size_t size);
 size_t guard_compare(const void *left, const void *right, size_t size, bool *faulted);
 size_t guard_find(const void *memory, unsigned char byte, size_t size, bool *faulted);
-
-/* guard_load_8(), guard_store_8() and so on up to 64, inline: written for each processor. */
-#include "arch/arch.h"
 
 #endif

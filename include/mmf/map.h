@@ -93,8 +93,9 @@ MMF_API int mmf_map_from_file(mmf_map **map, const char *path, const mmf_map_opt
 /*
  * Maps an open file. The map uses a file description of its own where the system allows it (Linux: reopened through
  * /proc), else a duplicate; the caller's handle is closed with the map when .own_handle is set, and never otherwise.
- * Takes no share mode: .share and .mode must be 0. Errors as mmf_map_from_file(), and MMF_EINVAL for a bad handle.
- * On POSIX the process loses its fcntl() record locks on the file when the map closes, as for every close().
+ * Takes no share mode: .share, .mode and .permissions must be 0. Errors as mmf_map_from_file(), and MMF_EINVAL for a
+ * bad handle. On POSIX the process loses its fcntl() record locks on the file when the map closes, as for every
+ * close().
  */
 MMF_API int mmf_map_from_handle(mmf_map **map, mmf_os_handle file, const mmf_map_options *options);
 
@@ -102,7 +103,8 @@ MMF_API int mmf_map_from_handle(mmf_map **map, mmf_os_handle file, const mmf_map
  * Makes a new map of `capacity` bytes of zeroed memory. With `name` NULL it is anonymous: only views of this handle,
  * its duplicates and inheriting children share it. Nothing is reserved: memory is taken when it is touched.
  *
- * MMF_EINVAL `map` is NULL, an empty name, an option that is not valid here (.mode, .share, .own_handle), MMF_WRITE
+ * MMF_EINVAL `map` is NULL, an empty name, MMF_WRITE, an option that is not valid here (.mode, .share,
+ *            .permissions, .capacity, .own_handle)
  * MMF_ERANGE capacity 0 without .allow_empty, or above what the system can hold
  * MMF_ENOMEMORY memory or handles, or not enough huge pages        MMF_ENOTSUP named maps in this version, huge pages
  */
@@ -110,7 +112,8 @@ MMF_API int mmf_map_create(mmf_map **map, const char *name, uint64_t capacity, c
 
 /*
  * Makes or opens the map of that name; `created` (may be NULL) tells which. The capacity of an existing map counts.
- * Named maps are not part of this version: MMF_EINVAL for a missing or empty name, else MMF_ENOTSUP.
+ * Named maps are not part of this version: MMF_EINVAL for a missing or empty name, MMF_ERANGE for a capacity of 0 or
+ * above 2^63 - 1, else MMF_ENOTSUP.
  */
 MMF_API int mmf_map_create_or_open(mmf_map **map, const char *name, uint64_t capacity, const mmf_map_options *options,
                                    bool *created);
@@ -136,13 +139,13 @@ MMF_API uint64_t mmf_map_capacity(const mmf_map *map);
  *
  * MMF_EACCESS the map may not write           MMF_EMAPPED a view of this process lies beyond the new capacity
  * MMF_ENOSPACE, MMF_ENOMEMORY, MMF_EIO        MMF_ERANGE too large, or 0 without .allow_empty
- * MMF_EINVAL `map` is NULL, or belongs to the parent process
+ * MMF_EINVAL `map` is NULL, or belongs to the parent process     MMF_ENOTSUP a device
  */
 MMF_API int mmf_map_resize(mmf_map *map, uint64_t capacity);
 
 /*
  * Looks at the file's length again, which others may have changed, and makes it the capacity (a .prefix map keeps its
- * capacity unless the file is now shorter). Views stay as they are; those beyond a shorter end answer MMF_EFAULT.
+ * capacity unless the file is now shorter). Views stay as they are; those beyond a shorter end have lost pages.
  * MMF_EINVAL, MMF_EIO. Any thread.
  */
 MMF_API int mmf_map_refresh(mmf_map *map);
@@ -153,7 +156,7 @@ MMF_API int mmf_map_refresh(mmf_map *map);
  * the close answer MMF_EPOISONED, because the kernel forgets such errors and would report success. Any thread.
  *
  * MMF_EIO, MMF_ENOSPACE the medium refused     MMF_EPOISONED an earlier attempt failed
- * MMF_EFAULT a view with MMF_FAULT_ZERO has lost a page: stores into it are gone     MMF_EINVAL
+ * MMF_EFAULT a writable view with MMF_FAULT_ZERO has lost a page: stores into it are gone     MMF_EINVAL
  */
 MMF_API int mmf_map_sync(mmf_map *map);
 
@@ -181,7 +184,7 @@ typedef struct mmf_map_details {
     bool prefix;
     bool poisoned;     /* a sync failed */
     bool private_sync; /* sync errors of the file cannot be consumed by others */
-    bool lost_pages;   /* a view with MMF_FAULT_ZERO replaced a page */
+    bool lost_pages;   /* a writable view with MMF_FAULT_ZERO replaced a page */
     uint64_t views;    /* live views of this process, all handles */
     const char *path;  /* as given to mmf_map_from_file(); else NULL */
     const char *name;

@@ -89,6 +89,7 @@ MMF_API int mmf_view_info(mmf_view_details *details, const mmf_view *view);
  * MMF_EINVAL a NULL, or a handle of the parent process     MMF_ERANGE beyond the view
  * MMF_EACCESS the view may not be read, or not written      MMF_EFAULT a page is missing: mmf_last_error() has the
  *             offset in the map, the bytes done before it (they are valid) and the cause
+ * MMF_ENOTSUP the view is copy-on-write, without signals, and the system has no checked copy (MMF_FEATURE_NO_SIGNAL)
  */
 MMF_API int mmf_view_read(const mmf_view *view, uint64_t position, void *to, size_t size);
 MMF_API int mmf_view_write(mmf_view *view, uint64_t position, const void *from, size_t size);
@@ -148,13 +149,13 @@ typedef enum {
 /*
  * Writes what was stored in a range of the view to the file's storage; size 0: to the end of the view. Copy-on-write
  * and anonymous views: nothing to do, MMF_OK. A failure stays, as for mmf_map_sync(). MMF_EINVAL, MMF_ERANGE, MMF_EIO,
- * MMF_ENOSPACE, MMF_EPOISONED, MMF_EFAULT (the view is flagged). Any thread.
+ * MMF_ENOSPACE, MMF_EPOISONED, MMF_EFAULT (this view is flagged, or one that may write). Any thread.
  */
 MMF_API int mmf_view_flush(mmf_view *view, uint64_t position, uint64_t size, mmf_flush how);
 
 /*
  * Whether every byte of the view is what the map has: MMF_OK, or MMF_EFAULT once a page was replaced by zeros
- * (MMF_FAULT_ZERO), with its offset in mmf_last_error(). Costs one load. Any thread.
+ * (MMF_FAULT_ZERO), with its offset in mmf_last_error(). Costs one load. MMF_EINVAL: `view` is NULL. Any thread.
  */
 MMF_API int mmf_view_check(const mmf_view *view);
 
@@ -201,7 +202,7 @@ MMF_API int mmf_view_resident(uint64_t *resident, const mmf_view *view, uint64_t
 /*
  * Whether every page of a range can be read now; brings them in. MMF_EFAULT: no, with offset and cause of the first bad
  * page in mmf_last_error() and the good bytes before it in `done` there. Size 0: to the end. MMF_EINVAL, MMF_ERANGE,
- * MMF_EACCESS (the view may not be read). Any thread.
+ * MMF_EACCESS (the view may not be read), MMF_ENOTSUP as mmf_view_read(). Any thread.
  */
 MMF_API int mmf_view_probe(const mmf_view *view, uint64_t position, uint64_t size);
 
@@ -215,7 +216,7 @@ MMF_API int mmf_view_protect(mmf_view *view, uint64_t position, uint64_t size, m
 /*
  * Makes a range read as zeros; size 0: to the end. Blocks or memory are given back where the file system can punch
  * holes (the map then is no longer reserved), else zeros are written. Copy-on-write views: zeros are stored.
- * MMF_EINVAL, MMF_ERANGE, MMF_EACCESS, MMF_EFAULT, MMF_ENOSPACE, MMF_EIO. Any thread.
+ * MMF_EINVAL, MMF_ERANGE, MMF_EACCESS, MMF_EFAULT, MMF_ENOSPACE, MMF_EIO, MMF_ENOTSUP as mmf_view_read(). Any thread.
  */
 MMF_API int mmf_view_zero(mmf_view *view, uint64_t position, uint64_t size);
 

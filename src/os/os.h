@@ -90,9 +90,10 @@ struct os_memory_range {
 };
 
 /* What a fault was; `pc` may be changed by the handler to resume elsewhere (0 where the system does not give it). */
-enum os_fault_kind { OS_FAULT_PAGE, OS_FAULT_PROTECTION, OS_FAULT_UNMAPPED };
+enum os_fault_kind { OS_FAULT_PAGE, OS_FAULT_PROTECTION, OS_FAULT_UNMAPPED, OS_FAULT_OTHER };
 struct os_fault {
     enum os_fault_kind kind;
+    bool write; /* a store faulted; false also where the system does not tell */
     uintptr_t address;
     uintptr_t pc;
     void *context; /* the system's own, for src/arch */
