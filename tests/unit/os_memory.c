@@ -213,10 +213,11 @@ static void map_refuses_and_changes_nothing(void **state)
     assert_int_equal(os.map(&address, page, OS_PROTECT_READ, OS_MAP_SHARED, closed_handle(), 0), EBADF);
     assert_int_equal(os.map(&address, page, OS_PROTECT_READ, OS_MAP_SHARED, scratch->file, UINT64_C(1) << 63),
                      EOVERFLOW);
-    assert_int_equal(os.map(&address, page, OS_PROTECT_READ, OS_MAP_SHARED, scratch->file, UINT64_MAX - 2 * page + 1),
+    assert_int_equal(os.map(&address, page, OS_PROTECT_READ, OS_MAP_SHARED, scratch->file, UINT64_MAX - page + 1),
                      EOVERFLOW);
-    assert_int_equal(os.map(&address, page, OS_PROTECT_READ, OS_MAP_SHARED, scratch->file, INT64_MAX - 2 * page + 1),
-                     sizeof(size_t) == 8 ? 0 : EOVERFLOW);
+    assert_int_equal(
+        os.map(&address, page, OS_PROTECT_READ, OS_MAP_SHARED, scratch->file, ((uint64_t)1 << 63) - 2 * page),
+        sizeof(size_t) == 8 ? 0 : EOVERFLOW);
     if (sizeof(size_t) == 8) {
         assert_int_equal(os.unmap(address, page), 0);
         address = NULL;
