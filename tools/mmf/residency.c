@@ -169,12 +169,3 @@ uint64_t residency_bytes(const struct residency *residency)
 {
     return residency->resident * residency->page_size;
 }
-
-void json_known(struct json *json, const char *key, bool known, uint64_t value)
-{
-    if (known) {
-        json_number(json, key, value);
-    } else {
-        json_unknown(json, key);
-    }
-}

@@ -32,7 +32,4 @@ char *residency_chart(char to[CHART_COLUMNS + 3], const struct residency *reside
 /* Bytes of memory that the pages take. */
 uint64_t residency_bytes(const struct residency *residency);
 
-/* Members of an open object: a number or null. */
-void json_known(struct json *json, const char *key, bool known, uint64_t value);
-
 #endif

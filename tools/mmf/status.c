@@ -187,7 +187,7 @@ static void print_status(struct output *output, const struct status *status, boo
     print_bytes(output, info->size);
     output_text(output, "\n  blocks     ");
     print_bytes(output, info->allocated);
-    if (info->size > 0)
+    if (info->allocated < info->size)
         output_format(output, ", %s of the size", percent_text(text, info->allocated, info->size));
     output_format(output, "\n  storage    %s\n  data       ", storage_text(info->storage));
     if (!status->extents.known) {

@@ -1,0 +1,54 @@
+# memory.sh: what touch brings in and evict drops, seen by status; dirty pages are written back first.
+. "$MMF_CLI_SUPPORT/session.sh"
+[ "$(stat -f -c %T .)" != tmpfs ] || skip "the temporary directory is memory: nothing can be dropped from it"
+head -c 4M /dev/urandom >file
+cp file copy
+known_dirty=$(status_of file dirty)
+
+say "dirty at first, where the kernel counts"
+case $known_dirty in null) echo 4194304 ;; *) echo "$known_dirty" ;; esac
+run mmf evict file
+run status_of file resident_pages
+case $known_dirty in null) echo 0 ;; *) status_of file dirty ;; esac
+same file copy
+mmf evict file
+say "a part"
+run mmf touch file --at 1M --size 64K
+resident=$(status_of file resident_pages)
+[ "$resident" -ge 16 ] && [ "$resident" -lt 1024 ] && echo "at least the 16 pages"
+say "all of it"
+run mmf touch file --json
+run status_of file resident
+mmf status file | grep -F '[OOOO'
+say "dropping a part: whole pages only"
+run mmf evict file --at 1M --size 64K
+run mmf evict file --at 2M --size 100
+run mmf evict file --size 0
+run mmf evict file --at 5M
+say "mapped elsewhere: it stays, and that is said"
+mmf pin file >../pinned &
+job=$!
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    [ -s ../pinned ] && break
+    sleep 0.05
+done
+run mmf evict file
+kill -TERM $job
+wait $job
+echo "exit $?"
+run mmf evict file --json
+say "holes are left out"
+truncate -s 1G sparse
+printf x | mmf write sparse --at 512M
+mmf evict sparse >/dev/null
+run mmf touch sparse
+say "unless they are asked for"
+run mmf touch sparse --holes --at 1M --size 1M
+if [ "$(id -u)" = 0 ]; then
+    say "a file of memory cannot be dropped, and its dirty pages mean nothing"
+    mount_tmpfs mount 1M
+    printf 'x\n' >mount/file
+    run mmf evict mount/file
+    run cat mount/file
+    run mmf status mount/file
+fi
