@@ -1,5 +1,6 @@
 # kinds.sh: what is no regular file is refused in words; missing files and several at once.
 . "$MMF_CLI_SUPPORT/session.sh"
+need_pages_of_4096
 mkdir directory
 mkfifo pipe
 ln -s loop loop

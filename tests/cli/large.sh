@@ -1,5 +1,6 @@
 # large.sh: offsets beyond 2 GiB, 4 GiB and at the end of 8 TiB; holes cost no time.
 . "$MMF_CLI_SUPPORT/session.sh"
+need_pages_of_4096
 truncate -s 8T huge 2>/dev/null || skip "this file system has no files of 8 TiB"
 
 for at in 0x7fffffff 0xffffffff 0x100000000 4294967301 5T 8796093022204; do

@@ -1,5 +1,6 @@
 # status.sh: size, blocks, extents, pages, dirty pages, of one file and of several.
 . "$MMF_CLI_SUPPORT/session.sh"
+need_pages_of_4096
 head -c 1M /dev/urandom >full
 printf x >small
 truncate -s 4M sparse

@@ -99,3 +99,20 @@ status_of()
 {
     mmf status --json "$1" | sed -n "s/^ *\"$2\": \([^,]*\),*\$/\1/p" | head -n 1
 }
+
+# need_pages_of_4096: for sessions that show numbers of pages.
+need_pages_of_4096()
+{
+    [ "$(getconf PAGESIZE)" = 4096 ] || skip "the expected numbers are of pages of 4096 bytes"
+}
+
+# counts_dirty: whether dirty pages can be counted here: by the Linux back end, from Linux 6.5 on, not on overlayfs.
+counts_dirty()
+{
+    release=$(uname -r)
+    major=${release%%.*}
+    minor=${release#*.}
+    minor=${minor%%[!0-9]*}
+    [ "${MMF_CLI_OS:-}" = linux ] && [ "$(stat -f -c %T .)" != overlayfs ] &&
+        { [ "$major" -gt 6 ] || { [ "$major" = 6 ] && [ "$minor" -ge 5 ]; }; }
+}
