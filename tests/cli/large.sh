@@ -11,14 +11,15 @@ for at in 0x7fffffff 0xffffffff 0x100000000 4294967301 5T 8796093022204; do
 done
 run mmf dump huge --at 0xfffffffc --size 16
 run mmf dump huge --at 8796093022200
-run mmf dump huge
+if finds_holes; then run mmf dump huge; fi
 run mmf read huge --at 8T
 run mmf read huge --at 8T --size 1
 run mmf write huge --at 8796093022205 --text EDGE
-run mmf touch huge
+if finds_holes; then run mmf touch huge; fi
+run mmf status huge
 run mmf pin huge
 run mmf pin huge --at 4G --size 4K --seconds 0
 say "growing to a place far behind, with a hole between"
 run mmf write far --at 6T --text far --create --sparse
 run stat -c %s far
-run mmf dump far
+if finds_holes; then run mmf dump far; fi

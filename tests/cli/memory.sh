@@ -45,8 +45,8 @@ wait $job
 echo "exit $?"
 run mmf evict file --json
 say "holes are left out"
-truncate -s 1G sparse
-printf x | mmf write sparse --at 512M
+truncate -s 64M sparse
+printf x | mmf write sparse --at 32M
 mmf evict sparse >/dev/null
 run mmf touch sparse
 say "unless they are asked for"

@@ -7,11 +7,12 @@
 enum { CHART_COLUMNS = 60 };
 
 /*
- * `known` is false where the kernel does not tell (it does not for files that the caller neither owns nor may write,
- * Linux 5.2); dirty and writeback are bytes, UINT64_MAX when not known.
+ * `known` is false where the kernel does not tell, and `refused` says that it is because the caller neither owns nor may
+ * write the file (Linux 5.2); dirty and writeback are bytes, UINT64_MAX when not known.
  */
 struct residency {
     bool known;
+    bool refused;
     uint64_t page_size;
     uint64_t pages; /* that the range touches */
     uint64_t resident;

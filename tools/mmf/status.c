@@ -143,7 +143,8 @@ static void print_pages(struct output *output, const struct residency *residency
 
     output_text(output, "  in memory  ");
     if (!residency->known) {
-        output_text(output, "unknown: the kernel tells only the owner and who may write the file\n");
+        output_text(output, residency->refused ? "unknown: the kernel tells only the owner and who may write the file\n"
+                                               : "unknown\n");
         return;
     }
     output_format(output, "%llu of %llu pages of %llu bytes", (unsigned long long)residency->resident,

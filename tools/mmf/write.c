@@ -43,12 +43,12 @@ struct work {
 static const char summary[] = "Writes bytes into FILE, over those that are there: from standard input, from\n"
                               "SRC, or T itself (without a line feed). What would end beyond the end of the\n"
                               "file is refused, unless --grow. A file that --create makes appears whole or not\n"
-                              "at all. Space is reserved before bytes are written, so that a full disk is an\n"
-                              "error of this job. Input below 16 MiB is read and checked completely before the\n"
-                              "first byte is written. With longer input, or an error of the disk, bytes of the\n"
-                              "old file may have been written over before the failure: their number is told,\n"
-                              "and a file that was growing gets its old length back. @NAME, a named map, is\n"
-                              "not supported in this version.\n";
+                              "at all. Space is reserved before bytes are written, where the system can, so\n"
+                              "that a full disk is an error before the first of them. Input below 16 MiB is\n"
+                              "read and checked completely before the first byte is written. With longer\n"
+                              "input, or an error of the disk, bytes of the old file may have been written\n"
+                              "over before the failure: their number is told, and a file that was growing gets\n"
+                              "its old length back. @NAME, a named map, is not supported in this version.\n";
 static const char examples[] = "  mmf write disk.img --at 1GiB -i sector --sync\n"
                                "  mmf write greeting --at 0 --text 'hello' --create\n"
                                "  head -c 1M /dev/zero | mmf write data --at 4K --grow\n";

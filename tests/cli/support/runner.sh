@@ -5,6 +5,7 @@
 #   NAME.stdout.exact or NAME.stdout.glob   its standard output; without a file it must be empty
 #   NAME.stderr.exact or NAME.stderr.glob   the same for standard error
 #   NAME.exit                               its exit code; without a file 0
+# NAME.OS.stdout.exact and so on go before, where OS is the back end of src/os that was built (MMF_CLI_OS).
 # Each line of a .glob file is a pattern of the shell; a line of three dots stands for any number of lines.
 # Exit code 77 skips the test; what it wrote to standard error is the reason.
 #
@@ -79,23 +80,37 @@ differs()
 }
 
 update=${MMF_CLI_UPDATE:-}
+os=${MMF_CLI_OS:-linux}
 for stream in stdout stderr; do
     actual=$directory/$stream
-    if [ -e "$expected.$stream.glob" ]; then
+    wanted=
+    for file in "$expected.$os.$stream.glob" "$expected.$os.$stream.exact" "$expected.$stream.glob" "$expected.$stream.exact"; do
+        if [ -e "$file" ]; then
+            wanted=$file
+            break
+        fi
+    done
+    # Another back end's session is kept beside that of Linux.
+    case $os in
+    linux) renewed=${wanted:-$expected.$stream.exact} ;;
+    *) renewed=$expected.$os.$stream.${wanted##*.} ;;
+    esac
+    case $wanted in
+    *.glob)
         wrong=
-        if ! matches "$expected.$stream.glob" "$actual"; then
-            differs "$stream" "$wrong"
-            [ -z "$update" ] || cp "$actual" "$expected.$stream.glob"
-        fi
-    elif [ -e "$expected.$stream.exact" ]; then
-        if ! cmp -s "$expected.$stream.exact" "$actual"; then
-            differs "$stream" "$(diff "$expected.$stream.exact" "$actual")"
-            [ -z "$update" ] || cp "$actual" "$expected.$stream.exact"
-        fi
-    elif [ -s "$actual" ]; then
+        matches "$wanted" "$actual" && continue
+        differs "$stream" "$wrong"
+        ;;
+    *.exact)
+        cmp -s "$wanted" "$actual" && continue
+        differs "$stream" "$(diff "$wanted" "$actual")"
+        ;;
+    *)
+        [ -s "$actual" ] || continue
         differs "$stream" "$(sed 's/^/> /' "$actual")"
-        [ -z "$update" ] || cp "$actual" "$expected.$stream.exact"
-    fi
+        ;;
+    esac
+    [ -z "$update" ] || cp "$actual" "$renewed"
 done
 wanted=0
 [ ! -e "$expected.exit" ] || wanted=$(cat "$expected.exit")
