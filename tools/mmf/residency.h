@@ -7,8 +7,8 @@
 enum { CHART_COLUMNS = 60 };
 
 /*
- * `known` is false where the kernel does not tell, and `refused` says that it is because the caller neither owns nor may
- * write the file (Linux 5.2); dirty and writeback are bytes, UINT64_MAX when not known.
+ * `known` is false where the kernel does not tell, and `refused` says that it is because the caller neither owns nor
+ * may write the file (Linux 5.2); dirty and writeback are bytes, UINT64_MAX when not known.
  */
 struct residency {
     bool known;
