@@ -32,18 +32,6 @@ run mmf evict file --at 1M --size 64K
 run mmf evict file --at 2M --size 100
 run mmf evict file --size 0
 run mmf evict file --at 5M
-say "mapped elsewhere: it stays, and that is said"
-mmf pin file >../pinned &
-job=$!
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    [ -s ../pinned ] && break
-    sleep 0.05
-done
-run mmf evict file
-kill -TERM $job
-wait $job
-echo "exit $?"
-run mmf evict file --json
 say "holes are left out"
 truncate -s 64M sparse
 printf x | mmf write sparse --at 32M
