@@ -39,11 +39,3 @@ mmf evict sparse >/dev/null
 run mmf touch sparse
 say "unless they are asked for"
 run mmf touch sparse --holes --at 1M --size 1M
-if [ "$(id -u)" = 0 ]; then
-    say "a file of memory cannot be dropped, and its dirty pages mean nothing"
-    mount_tmpfs mount 1M
-    printf 'x\n' >mount/file
-    run mmf evict mount/file
-    run cat mount/file
-    run mmf status mount/file
-fi
