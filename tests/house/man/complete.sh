@@ -1,11 +1,12 @@
 #!/bin/sh
-# complete.sh SOURCE LIBRARY: the man pages, the headers, the version script and the shared library say the same.
+# complete.sh SOURCE LIBRARY [STUBS]: the man pages, the headers, the version script and the shared library say the same.
 #   symbols     listed in libmmf.map = declared with MMF_API = exported = in NAME and SYNOPSIS of exactly one page
 #   prototypes  of a SYNOPSIS = of the headers
 #   codes       the tables of mmf_last_error(3) = MMF_ERRORS of error.h; ERRORS of a page = the codes that the comments
 #               above the declarations of its functions name ("as mmf_x()" there: those of x too)
 #   names       every enumerator, option and member of a public struct is in a page
 #   references  every .Xr leads to a page of ours or to one of a list
+#   stubs       every further name of a page has its ".so" page in the folder STUBS, and nothing else is there
 # CC and CFLAGS are taken from the environment. LIBRARY "none" leaves the exported symbols out (for planted.sh).
 set -u
 LC_ALL=C
@@ -219,6 +220,7 @@ same "$work/declared" "$work/commented" "declared with MMF_API" "read with a com
 awk -F '\t' -v codes="$work/codes" '
     BEGIN { while ((getline name < codes) > 0) code[name] = 1 }
     {
+        gsub(/"[^"]*"/, "", $2) # a code in quotation marks is only an example
         text = $2
         while (match(text, /as mmf_[a-z0-9_]+[(][)]/)) {
             also[$1] = also[$1] " " substr(text, RSTART + 3, RLENGTH - 5)
@@ -318,6 +320,16 @@ while IFS='	' read -r page reference; do
     esac
     grep -Fqx "$reference" "$list" || fail "$page refers to $reference, which is not there"
 done <"$work/references"
+
+# --- Stubs.
+if [ $# -gt 2 ]; then
+    awk -F '\t' '{ section = $2; sub(/^.*\./, "", section)
+        if ($1 "." section != $2) print "man" section "/" $1 "." section " .so man" section "/" $2 }' \
+        "$work/names" | sort >"$work/stubs_wanted"
+    (cd "$3" && for file in */*; do echo "$file $(cat "$file")"; done) | sort >"$work/stubs"
+    some "$work/stubs" "stubs"
+    same "$work/stubs_wanted" "$work/stubs" "named by a page" "a stub"
+fi
 
 [ $wrong = 0 ] || { echo "$wrong wrong"; exit 1; }
 # shellcheck disable=SC2046

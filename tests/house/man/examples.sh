@@ -11,6 +11,7 @@ library=$2
 folder=${3:-$source/docs/man}
 flags="-std=c17 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Werror -D_FILE_OFFSET_BITS=64 ${CFLAGS:-}"
 [ -e "$library" ] || { echo "wrong: no $library"; exit 1; }
+place=$(cd "$(dirname "$library")" && pwd) # the programs run elsewhere
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -68,7 +69,7 @@ for page in "$folder"/*.[37]; do
         checked=$((checked + 1))
         # shellcheck disable=SC2086
         if ! ${CC:-gcc} $flags -I"$source/include" -o "$program" "$program.c" "$library" \
-            -Wl,-rpath,"$(dirname "$library")" >"$program.log" 2>&1; then
+            -Wl,-rpath,"$place" >"$program.log" 2>&1; then
             fail "$name, example $number does not compile:"
             cat "$program.log"
             continue
