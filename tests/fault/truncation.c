@@ -5,7 +5,7 @@
 
 TEST(truncation_under_threads)
 {
-    unsigned long faults = truncate_under_threads(200000, 6, choose_seed());
+    unsigned long faults = truncate_under_threads(200000, 4, choose_seed());
     printf("%lu faults met as errors\n", faults);
     assert_true(faults > 1000);
 }
