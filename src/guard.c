@@ -1,4 +1,6 @@
 /* guard.c: installs the handler of page faults, decides whose a fault is, and keeps what threads and forks need. */
+#define _POSIX_C_SOURCE 200809L /* sigsetjmp() */
+
 #include "guard.h"
 #include "error.h"
 #include "guard_frame.h"

@@ -43,8 +43,8 @@ struct guard_region {
     guard_classify *classify; /* NULL: the cause of a fault is unknown */
     const void *owner;        /* for classify */
 
-    _Atomic uint32_t version; /* odd while the members above change; even and more than 0: set */
-    uint32_t generation;      /* of the process that added it */
+    _Atomic uint32_t version;  /* odd while the members above change; even and more than 0: set */
+    uint32_t generation;       /* of the process that added it */
     struct guard_region *next; /* in the list of all regions; never changes */
     struct guard_region *free; /* in the list of free ones */
 };
@@ -85,8 +85,9 @@ void guard_enter(void);
 /* The mode chosen by mmf_guard_install(). */
 mmf_guard_mode guard_mode(void);
 
-/* The calling thread's last fault that a guarded primitive met. */
+/* The calling thread's last fault that a guarded primitive met; guard_remember() sets it, in the handler. */
 const struct os_fault *guard_last_fault(void);
+void guard_remember(const struct os_fault *fault);
 
 /*
  * Records MMF_EFAULT for the calling thread's last fault and returns it: offset and cause are found out if the address

@@ -20,7 +20,4 @@ struct guard_frame {
 
 extern _Thread_local struct guard_frame *guard_frames __attribute__((tls_model("initial-exec")));
 
-/* Remembers a primitive's fault for guard_last_fault(). Signal context. */
-void guard_remember(const struct os_fault *fault);
-
 #endif

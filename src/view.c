@@ -95,6 +95,8 @@ static int register_region(mmf_view *view)
         .protection = view->protection,
         .zero = view->on_fault == MMF_FAULT_ZERO && !view->is_empty,
         .lost_any = access_writes((mmf_access)view->access) ? &view->backing->lost_pages : NULL,
+        .inheritable = view->backing->inheritable,
+        .without_signals = view->without_signals,
         .owner = view->backing,
         .classify = classify,
     };

@@ -20,9 +20,15 @@ static inline bool is_hot(const mmf_view *view, uint64_t limit, uint64_t positio
            guard_thread == atomic_load_explicit(&view->generation, memory_order_relaxed);
 }
 
-static __attribute__((noinline, cold)) int read_slowly(const mmf_view *view, uint64_t position, void *to, size_t size)
+static __attribute__((noinline, cold)) int read_slowly(const mmf_view *view, uint64_t position, void *value,
+                                                       size_t size)
 {
-    return mmf_view_read(view, position, to, size);
+    if (!value)
+        return error_set(MMF_EINVAL, "value");
+    int err = mmf_view_read(view, position, value, size);
+    if (err)
+        memset(value, 0, size);
+    return err;
 }
 
 static __attribute__((noinline, cold)) int write_slowly(mmf_view *view, uint64_t position, const void *from,
@@ -31,22 +37,14 @@ static __attribute__((noinline, cold)) int write_slowly(mmf_view *view, uint64_t
     return mmf_view_write(view, position, from, size);
 }
 
-/* The bits of a value: a type and the unsigned integer of its size. */
+/* A type with the unsigned integer of its size. Nothing is kept across the slow way, so it costs no stack. */
 #define DEFINE_TYPED(suffix, type, bits)                                                                               \
     int mmf_view_get_##suffix(const mmf_view *view, uint64_t position, type *value)                                    \
     {                                                                                                                  \
-        uint##bits##_t raw = 0;                                                                                        \
-        int err;                                                                                                       \
-        if (!value)                                                                                                    \
-            return error_set(MMF_EINVAL, "value");                                                                     \
-        if (!view || !is_hot(view, view->readable, position, sizeof raw) ||                                            \
-            !guard_load_##bits(view->data + position, &raw)) {                                                         \
-            err = read_slowly(view, position, &raw, sizeof raw);                                                       \
-            if (err) {                                                                                                 \
-                *value = 0;                                                                                            \
-                return err;                                                                                            \
-            }                                                                                                          \
-        }                                                                                                              \
+        uint##bits##_t raw;                                                                                            \
+        if (!view || !value || !is_hot(view, view->readable, position, sizeof raw) ||                                  \
+            !guard_load_##bits(view->data + position, &raw))                                                           \
+            return read_slowly(view, position, value, sizeof raw);                                                     \
         memcpy(value, &raw, sizeof raw);                                                                               \
         return MMF_OK;                                                                                                 \
     }                                                                                                                  \

@@ -6,7 +6,6 @@
 #define MMF_SRC_ARCH_TABLE_PRIMITIVES_H
 
 #include "guard.h"
-#include "guard_frame.h"
 
 struct table_entry {
     int32_t first; /* distances from the member itself */

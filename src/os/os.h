@@ -158,8 +158,9 @@ typedef struct os_mutex {
     X(evict, (mmf_os_handle file, uint64_t offset, uint64_t size), (file, offset, size))                               \
     X(read_ahead, (mmf_os_handle file, uint64_t offset, uint64_t size), (file, offset, size))                          \
     /* Marks on a byte range that the kernel drops with the open file (OFD locks), for share modes: place a shared or  \
-       exclusive mark, remove it, ask whether somebody else's would conflict. EAGAIN: held. ENOTSUP: the system or     \
-       file system has none. Windows: LockFileEx far beyond the end. */                                                \
+       exclusive mark, remove it, ask whether somebody else's would conflict. EBUSY: held (EAGAIN of Linux, which      \
+       elsewhere means too little memory). ENOTSUP: the system or file system has none. Windows: LockFileEx far        \
+       beyond the end. */                                                                                              \
     X(mark, (mmf_os_handle file, uint64_t offset, uint64_t size, bool exclusive), (file, offset, size, exclusive))     \
     X(unmark, (mmf_os_handle file, uint64_t offset, uint64_t size), (file, offset, size))                              \
     X(test_mark, (bool *held, mmf_os_handle file, uint64_t offset, uint64_t size), (held, file, offset, size))         \
@@ -236,8 +237,11 @@ struct os_calls {
 extern struct os_calls os;
 extern const struct os_calls os_native;
 
-/* An entry by its name, for tests: the address of the function pointer in `os`, or NULL. */
-typedef int os_any_call(void);
+/*
+ * An entry by its name, for tests: the address of the function pointer in `os`, or NULL. The type fits any function
+ * when it is cast (compilers warn about every other), and has to be cast back before a call.
+ */
+typedef void os_any_call(void);
 os_any_call **os_entry(const char *name);
 
 #endif

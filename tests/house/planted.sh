@@ -52,6 +52,36 @@ copy
 sed -i '$i MMF_API int mmf_planted(void);' include/mmf/error.h
 sees symbols.sh 'not in libmmf.map: mmf_planted'
 
+# A library of the same objects, but with everything that the loader or the linker should not find.
+copy
+if readelf -h "$build/libmmf.so" | grep -q 'Class: *ELF64'; then
+    good=$build
+    build=$folder/bad
+    mkdir -p "$build"
+    cp "$good/libmmf_internal.a" "$build/libmmf.a"
+    cp "$good/libmmf_internal.a" "$build/"
+    sed 's/global:/global: mmf_planted;/' src/libmmf.map >"$build/map"
+    cat >"$build/planted.c" <<'END'
+static _Thread_local char planted[4000];
+char *mmf_planted(void);
+char *mmf_planted(void)
+{
+    return planted;
+}
+END
+    gcc -shared -fPIC -ftls-model=global-dynamic -o "$build/libmmf.so" "$build/planted.c" -Wl,-z,execstack \
+        -Wl,--version-script="$build/map" -Wl,--whole-archive "$good/libmmf_internal.a" -Wl,--no-whole-archive -lm \
+        -Wl,--no-as-needed -ldl -Wl,-soname,planted.so 2>"$folder/output" || wrong "$(cat "$folder/output")"
+    sees symbols.sh 'exported, but not in libmmf.map: mmf_planted'
+    sees symbols.sh 'in libmmf.a, but not in libmmf.map: os$'
+    sees symbols.sh 'calls __tls_get_addr'
+    sees symbols.sh 'thread-local variables take'
+    sees symbols.sh 'the stack is executable'
+    sees symbols.sh 'the soname is not'
+    sees symbols.sh 'needs lib'
+    build=$good
+fi
+
 copy
 printf '#ifdef __linux__\n#endif\n' >>src/error.h
 sees structure.sh 'src/error.h:.*platform'

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* Linux 6.5, the same number everywhere but on alpha; headers of distributions may be older. */
@@ -53,11 +54,23 @@ static bool call_exists(void)
     return answer == YES;
 }
 
+/*
+ * On overlayfs the call looks at the overlay's own file, whose cache is always empty, and answers 0 for everything: the
+ * pages belong to the file below (seen on Linux 6.18; mincore() looks through the mapping and is right).
+ */
+static bool counts_are_of_another_file(int file)
+{
+    struct statfs file_system;
+    return fstatfs(file, &file_system) == 0 && (uint32_t)file_system.f_type == 0x794C7630; /* OVERLAYFS_SUPER_MAGIC */
+}
+
 int os_linux_cache(struct os_cache *cache, mmf_os_handle file, uint64_t offset, uint64_t size)
 {
     struct cache_counts counts = {0};
     if (!os_posix_range_fits(offset, size))
         return EOVERFLOW;
+    if (counts_are_of_another_file(os_posix_descriptor(file)))
+        return ENOTSUP;
     /* The kernel takes 0 for "to the end of the file". */
     int error = size ? count(&counts, os_posix_descriptor(file), offset, size) : 0;
     if (error && error != EBADF && !call_exists())

@@ -1,6 +1,8 @@
 /* fault.c: the interrupted pc and the kind of access on Linux, by processor. */
 #define _GNU_SOURCE
-#include "os/linux/fault.h"
+#include "linux.h"
+
+#include "os/posix/fault.h"
 
 #include <ucontext.h>
 
@@ -87,19 +89,4 @@ int os_linux_fault_install(os_fault_handler *handler)
     static const struct posix_fault_system linux_system = {
         .was_sent = was_sent, .describe = describe, .resume = resume};
     return os_posix_fault_install_for(handler, &linux_system);
-}
-
-int os_linux_fault_remove(void)
-{
-    return os_posix_fault_remove();
-}
-
-int os_linux_fault_check(void)
-{
-    return os_posix_fault_check();
-}
-
-int os_linux_fault_unblock(void)
-{
-    return os_posix_fault_unblock();
 }

@@ -24,8 +24,9 @@ static int lock_call(struct flock *lock, mmf_os_handle file, int command, short 
     if (result >= 0)
         return 0;
     switch (errno) {
-    case EACCES: /* POSIX allows either; Linux says EAGAIN */
-        return EAGAIN;
+    case EAGAIN:
+    case EACCES: /* POSIX allows either */
+        return EBUSY;
     case EINVAL:
     case ENOLCK:
     case ENOSYS:

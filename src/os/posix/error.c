@@ -38,15 +38,14 @@ static const struct translation translations[] = {
 
     {EEXIST, MMF_EEXISTS},
     {ENOTEMPTY, MMF_EEXISTS},
-    {EBUSY, MMF_ESHARING}, /* a device or name the system itself uses */
+    {EBUSY, MMF_ESHARING}, /* a mark that is held, a device or name the system itself uses */
 
     {ENOSPC, MMF_ENOSPACE},
 #if defined(EDQUOT)
     {EDQUOT, MMF_ENOSPACE},
 #endif
 
-    /* Memory, address space, descriptors. EAGAIN: mlock() and mmap() mean too much locked memory by it; a held mark
-       is EAGAIN as well, but whoever places marks looks at that number himself. */
+    /* Memory, address space, descriptors. EAGAIN: mlock() and mmap() mean too much locked memory by it. */
     {ENOMEM, MMF_ENOMEMORY},
     {EMFILE, MMF_ENOMEMORY},
     {ENFILE, MMF_ENOMEMORY},

@@ -145,9 +145,9 @@ static void (*const entries[LEVELS])(int, siginfo_t *, void *) = {FOR_EACH_LEVEL
 static int find_front(unsigned *level, unsigned index)
 {
     struct sigaction front;
+    *level = LEVELS;
     if (sigaction(signals[index], NULL, &front) != 0)
         return errno;
-    *level = LEVELS;
     for (unsigned i = 0; i < levels[index] && (front.sa_flags & SA_SIGINFO); i++)
         if (front.sa_sigaction == entries[i])
             *level = i;
