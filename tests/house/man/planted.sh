@@ -83,6 +83,11 @@ one
 edit one/mmf_version.3 's/^int main(void)/int mian(void)/'
 sees 'no example with a main' examples "$library" "$tree/one"
 
+one
+# shellcheck disable=SC2016
+printf '```c\nint main(void) { return planted; }\n```\n' >"$tree/README.md"
+sees 'README.md: a program does not compile' examples "$library" "$tree/one"
+
 copy
 edit src/libmmf.map 's/^    mmf_view_zero;//'
 sees 'declared with MMF_API, but not in libmmf.map: mmf_view_zero' complete "$library"
