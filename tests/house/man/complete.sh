@@ -288,7 +288,8 @@ for text in "$pages"/*.[1-9] "$source"/docs/*.md; do
                 word = substr($0, RSTART, RLENGTH)
                 $0 = substr($0, RSTART + RLENGTH)
                 sub(/[(]$/, "", word)
-                if (word ~ /^(mmf|MMF)_/ && word !~ /_$/) print text "\t" word
+                # MMF_ECODE stands for any code in mmf(1).
+                if (word ~ /^(mmf|MMF)_/ && word !~ /_$/ && word != "MMF_ECODE") print text "\t" word
             }
         }'
 done >"$work/used"
