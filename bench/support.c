@@ -269,12 +269,19 @@ static double in_unit(const struct bench_case *one, int64_t nanoseconds)
     return NAN;
 }
 
+/* Every round begins with another case, and every other round goes backwards: nobody always follows the same one. */
+static struct bench_case *case_of_turn(struct bench_program *program, unsigned round, size_t turn)
+{
+    size_t place = round % 2 ? program->case_count - 1 - turn : turn;
+    return &program->cases[(place + round) % program->case_count];
+}
+
 /* Round 0 warms up: its samples are overwritten by round 1. */
 static bool run_rounds(struct bench_program *program, unsigned rounds)
 {
     for (unsigned round = 0; round <= rounds; round++) {
         for (size_t turn = 0; turn < program->case_count; turn++) {
-            struct bench_case *one = &program->cases[(turn + round) % program->case_count];
+            struct bench_case *one = case_of_turn(program, round, turn);
             if (one->prepare && !one->prepare(one)) {
                 fprintf(stderr, "failed: preparing \"%s\"\n", one->what);
                 return false;
