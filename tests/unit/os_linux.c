@@ -357,6 +357,15 @@ static int no_cold(void)
     return 0;
 }
 
+static int promises_are_not_made(void)
+{
+    const size_t page = os.page_size();
+    REQUIRE(os.populate(shared_page(page), page) == ENOTSUP);
+    REQUIRE(os.capability(MMF_FEATURE_NOT_INHERITED) == ENOTSUP);
+    REQUIRE(os.advise(shared_page(page), page, OS_ADVISE_WILL_NEED) == 0); /* advice may always be ignored */
+    return 0;
+}
+
 static int unmapped_again(void)
 {
     const size_t page = os.page_size();
@@ -376,10 +385,12 @@ static void advice_on_old_kernels(void **state)
     (void)state;
     const struct old_kernel before_5_14 = {SYS_madvise, EQUAL, 2, POPULATE_READ, EINVAL, no_populate};
     const struct old_kernel before_5_4 = {SYS_madvise, EQUAL, 2, COLD, EINVAL, no_cold};
+    const struct old_kernel emulator = {SYS_madvise, ALWAYS, 0, 0, 0, promises_are_not_made};
     const struct old_kernel no_fork_advice = {SYS_madvise, EQUAL, 2, 10 /* MADV_DONTFORK */, ENOMEM, unmapped_again};
     on_old_kernel(&before_5_14);
     on_old_kernel(&before_5_4);
     on_old_kernel(&no_fork_advice);
+    on_old_kernel(&emulator);
 }
 
 static int no_checked_copies(void)
