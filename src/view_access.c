@@ -103,6 +103,8 @@ static int checked_piece(size_t *done, const mmf_view *view, uint64_t position, 
         write ? os.copy_checked(done, memory, buffer, size, true) : os.copy_checked(done, buffer, memory, size, false);
     if (os_error == 0 || os.code_of(os_error) != MMF_ENOTSUP || view->is_private)
         return os_error;
+    if (write && atomic_load(&view->narrowed)) /* the file would take what the pages refuse */
+        return os_error;
     struct os_file_info now;
     os_error = os.describe(&now, view->backing->file);
     const uint64_t offset = view->offset + position;

@@ -27,14 +27,14 @@ head -c 100000000 /dev/zero | tr '\0' x >file
 mmf dump file --all --json >pipe 2>../err &
 {
     head -c 65536
-    truncate -s 4M file
+    truncate -s 4206592 file
     cat
 } <pipe >../json
 wait $!
 echo "exit $?"
 cat ../err
-tail -n 9 ../json
-if command -v jq >/dev/null; then jq -e .error.offset ../json; else echo 4194304; fi
+tail -n 10 ../json
+if command -v jq >/dev/null; then jq -e .error.offset ../json; else echo 4206592; fi
 # wait_for OFFSET: until the job has written there.
 wait_for()
 {

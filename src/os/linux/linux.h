@@ -30,6 +30,7 @@
 #define os_linux_fault_remove os_posix_fault_remove
 #define os_linux_fault_check os_posix_fault_check
 #define os_linux_fault_unblock os_posix_fault_unblock
+#define os_linux_fault_leave os_posix_fault_leave
 #define os_linux_on_fork os_posix_on_fork
 #define os_linux_mutex_create os_posix_mutex_create
 #define os_linux_mutex_lock os_posix_mutex_lock

@@ -13,11 +13,11 @@
 # MMF_CLI_PREFIX=...   runs the command under something: "valgrind -q --error-exitcode=99"
 set -u
 
-command=$1
-script=$2
+command=$(readlink -f "$1") || exit 1
+script=$(readlink -f "$2") || exit 1
 expected=${script%.sh}
 name=$(basename "$expected")
-support=$(dirname "$0")
+support=$(dirname "$script")/support
 directory=$(mktemp -d "${TMPDIR:-/tmp}/mmf-cli-$name.XXXXXX") || exit 1
 trap 'rm -rf --one-file-system "$directory"' EXIT
 trap 'exit 1' HUP INT TERM
