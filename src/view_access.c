@@ -200,7 +200,7 @@ COLD int read_slowly(const mmf_view *view, uint64_t position, void *to, size_t s
 
 int mmf_view_read(const mmf_view *view, uint64_t position, void *to, size_t size)
 {
-    if (!view || !to || !view_is_hot(view, view->readable, position, size))
+    if (!view || !to || !view_is_hot_range(view, view->readable[VALUE_8], position, size))
         return read_slowly(view, position, to, size);
     const size_t done = guard_copy(to, view->data + position, size);
     return done == size ? MMF_OK : guarded_fault(view, position, done, false, "read view");
@@ -219,7 +219,7 @@ COLD int write_slowly(mmf_view *view, uint64_t position, const void *from, size_
 
 int mmf_view_write(mmf_view *view, uint64_t position, const void *from, size_t size)
 {
-    if (!view || !from || !view_is_hot(view, view->writable, position, size))
+    if (!view || !from || !view_is_hot_range(view, view->writable[VALUE_8], position, size))
         return write_slowly(view, position, from, size);
     const size_t done = guard_copy(view->data + position, from, size);
     return done == size ? MMF_OK : guarded_fault(view, position, done, true, "write view");
@@ -265,7 +265,7 @@ COLD int read_array_slowly(const mmf_view *view, uint64_t position, void *to, si
 int mmf_view_read_array(const mmf_view *view, uint64_t position, void *to, size_t element, size_t count, size_t *done)
 {
     const size_t bytes = array_bytes(element, count);
-    if (!view || !to || bytes == 0 || !view_is_hot(view, view->readable, position, bytes))
+    if (!view || !to || bytes == 0 || !view_is_hot_range(view, view->readable[VALUE_8], position, bytes))
         return read_array_slowly(view, position, to, element, count, done);
     const size_t copied = guard_copy(to, view->data + position, bytes);
     if (done)
@@ -289,7 +289,7 @@ COLD int write_array_slowly(mmf_view *view, uint64_t position, const void *from,
 int mmf_view_write_array(mmf_view *view, uint64_t position, const void *from, size_t element, size_t count)
 {
     const size_t bytes = array_bytes(element, count);
-    if (!view || !from || bytes == 0 || !view_is_hot(view, view->writable, position, bytes))
+    if (!view || !from || bytes == 0 || !view_is_hot_range(view, view->writable[VALUE_8], position, bytes))
         return write_array_slowly(view, position, from, element, count);
     const size_t copied = guard_copy(view->data + position, from, bytes);
     return copied == bytes ? MMF_OK : guarded_fault(view, position, copied, true, "write view");
