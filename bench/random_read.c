@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { INDICES = 1 << 22, FAST_READS = 1 << 21, SLOW_READS = 1 << 18 };
+enum { INDICES = 1 << 22, FAST_READS = 1 << 16, SLOW_READS = 1 << 13, SLICES = 32, QUICK_SLICES = 4 };
 
 /*
  * The positions are drawn beforehand, 4 bytes each, and read in sequence: the same small cost for every case. Each run
@@ -285,13 +285,14 @@ int main(int argc, char **argv)
                   "mmf_view_get_u64",
         .cases = cases,
         .case_count = BENCH_COUNT(cases),
+        .slices = SLICES,
         .checks = checks,
         .check_count = BENCH_COUNT(checks),
     };
     struct bench_options options;
     bench_read_options(&options, argc, argv, program.question);
-    for (size_t index = 0; options.quick && index < BENCH_COUNT(cases); index++)
-        cases[index].operations /= 16;
+    if (options.quick)
+        program.slices = QUICK_SLICES;
     int code = set_up(&options) ? bench_run(&program, &options) : BENCH_FAILED;
     tear_down();
     return code;
