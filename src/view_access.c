@@ -7,6 +7,9 @@
 /* One checked copy moves at most this much, so that a count fits into every system's own. */
 #define CHECKED_PIECE ((size_t)1 << 30)
 
+/* Kept apart, so that nothing of it weighs on the hot path. */
+#define COLD static __attribute__((noinline, cold))
+
 int view_check_usable(const mmf_view *view)
 {
     if (!view)
@@ -75,7 +78,7 @@ int view_fault(const mmf_view *view, uint64_t position, uint64_t done, bool writ
 }
 
 /* A guarded primitive stopped at `done`: was it the view's memory, its protection, or the caller's own buffer? */
-static int guarded_fault(const mmf_view *view, uint64_t position, size_t done, bool write, const char *operation)
+COLD int guarded_fault(const mmf_view *view, uint64_t position, size_t done, bool write, const char *operation)
 {
     const struct os_fault *fault = guard_last_fault();
     const bool inside = fault->address - (uintptr_t)view->start < view->mapped;
@@ -99,6 +102,8 @@ static int checked_piece(size_t *done, const mmf_view *view, uint64_t position, 
     int os_error =
         write ? os.copy_checked(done, memory, buffer, size, true) : os.copy_checked(done, buffer, memory, size, false);
     if (os_error == 0 || os.code_of(os_error) != MMF_ENOTSUP || view->is_private)
+        return os_error;
+    if (write && atomic_load(&view->narrowed)) /* the file would take what the pages refuse */
         return os_error;
     struct os_file_info now;
     os_error = os.describe(&now, view->backing->file);
@@ -131,9 +136,14 @@ static int checked_copy(const mmf_view *view, uint64_t position, void *buffer, s
     return MMF_OK;
 }
 
-/* The thread's and the process's turn: afterwards the hot path is open for this thread. */
+/*
+ * The thread's and the process's turn: afterwards the hot path is open for this thread. Where it is already, nothing is
+ * stored: threads that read the same view would take its cache line from each other.
+ */
 static void make_ready(const mmf_view *view)
 {
+    if (guard_thread == atomic_load_explicit(&view->generation, memory_order_relaxed))
+        return;
     mmf_view *changed = (mmf_view *)view;
     guard_enter();
     atomic_store(&changed->generation, atomic_load(&guard_generation));
@@ -177,7 +187,7 @@ int view_fill(mmf_view *view, uint64_t position, unsigned char byte, uint64_t si
     return MMF_OK;
 }
 
-int mmf_view_read(const mmf_view *view, uint64_t position, void *to, size_t size)
+COLD int read_slowly(const mmf_view *view, uint64_t position, void *to, size_t size)
 {
     size_t done = 0;
     int err = view_check_readable(view);
@@ -188,7 +198,15 @@ int mmf_view_read(const mmf_view *view, uint64_t position, void *to, size_t size
     return err || size == 0 ? err : view_copy_out(view, position, to, size, &done);
 }
 
-int mmf_view_write(mmf_view *view, uint64_t position, const void *from, size_t size)
+int mmf_view_read(const mmf_view *view, uint64_t position, void *to, size_t size)
+{
+    if (!view || !to || !view_is_hot_range(view, view->readable[VALUE_8], position, size))
+        return read_slowly(view, position, to, size);
+    const size_t done = guard_copy(to, view->data + position, size);
+    return done == size ? MMF_OK : guarded_fault(view, position, done, false, "read view");
+}
+
+COLD int write_slowly(mmf_view *view, uint64_t position, const void *from, size_t size)
 {
     size_t done = 0;
     int err = view_check_writable(view);
@@ -197,6 +215,21 @@ int mmf_view_write(mmf_view *view, uint64_t position, const void *from, size_t s
     if (!err && !from && size > 0)
         err = error_set(MMF_EINVAL, "from");
     return err || size == 0 ? err : view_copy_in(view, position, from, size, &done);
+}
+
+int mmf_view_write(mmf_view *view, uint64_t position, const void *from, size_t size)
+{
+    if (!view || !from || !view_is_hot_range(view, view->writable[VALUE_8], position, size))
+        return write_slowly(view, position, from, size);
+    const size_t done = guard_copy(view->data + position, from, size);
+    return done == size ? MMF_OK : guarded_fault(view, position, done, true, "write view");
+}
+
+/* The bytes of an array; 0: none, or more than there can be. Spares the hot path a division. */
+static size_t array_bytes(size_t element, size_t count)
+{
+    size_t bytes = 0;
+    return __builtin_mul_overflow(element, count, &bytes) ? 0 : bytes;
 }
 
 static int check_elements(const mmf_view *view, uint64_t position, const void *memory, size_t element, size_t count)
@@ -208,7 +241,8 @@ static int check_elements(const mmf_view *view, uint64_t position, const void *m
     return MMF_OK;
 }
 
-int mmf_view_read_array(const mmf_view *view, uint64_t position, void *to, size_t element, size_t count, size_t *done)
+COLD int read_array_slowly(const mmf_view *view, uint64_t position, void *to, size_t element, size_t count,
+                           size_t *done)
 {
     size_t bytes = 0;
     if (done)
@@ -228,7 +262,18 @@ int mmf_view_read_array(const mmf_view *view, uint64_t position, void *to, size_
     return err;
 }
 
-int mmf_view_write_array(mmf_view *view, uint64_t position, const void *from, size_t element, size_t count)
+int mmf_view_read_array(const mmf_view *view, uint64_t position, void *to, size_t element, size_t count, size_t *done)
+{
+    const size_t bytes = array_bytes(element, count);
+    if (!view || !to || bytes == 0 || !view_is_hot_range(view, view->readable[VALUE_8], position, bytes))
+        return read_array_slowly(view, position, to, element, count, done);
+    const size_t copied = guard_copy(to, view->data + position, bytes);
+    if (done)
+        *done = copied == bytes ? count : copied / element;
+    return copied == bytes ? MMF_OK : guarded_fault(view, position, copied, false, "read view");
+}
+
+COLD int write_array_slowly(mmf_view *view, uint64_t position, const void *from, size_t element, size_t count)
 {
     size_t done = 0;
     int err = view_check_writable(view);
@@ -239,4 +284,13 @@ int mmf_view_write_array(mmf_view *view, uint64_t position, const void *from, si
     if (count > (view->size - position) / element)
         return refuse(view, MMF_ERANGE, position, "array of view");
     return count == 0 ? MMF_OK : view_copy_in(view, position, from, element * count, &done);
+}
+
+int mmf_view_write_array(mmf_view *view, uint64_t position, const void *from, size_t element, size_t count)
+{
+    const size_t bytes = array_bytes(element, count);
+    if (!view || !from || bytes == 0 || !view_is_hot_range(view, view->writable[VALUE_8], position, bytes))
+        return write_array_slowly(view, position, from, element, count);
+    const size_t copied = guard_copy(view->data + position, from, bytes);
+    return copied == bytes ? MMF_OK : guarded_fault(view, position, copied, true, "write view");
 }

@@ -89,7 +89,8 @@ MMF_API int mmf_view_info(mmf_view_details *details, const mmf_view *view);
  * MMF_EINVAL a NULL, or a handle of the parent process     MMF_ERANGE beyond the view
  * MMF_EACCESS the view may not be read, or not written      MMF_EFAULT a page is missing: mmf_last_error() has the
  *             offset in the map, the bytes done before it (they are valid) and the cause
- * MMF_ENOTSUP the view is copy-on-write, without signals, and the system has no checked copy (MMF_FEATURE_NO_SIGNAL)
+ * MMF_ENOTSUP the view is copy-on-write or protected in part, without signals, and the system has no checked copy
+ *             (MMF_FEATURE_NO_SIGNAL)
  */
 MMF_API int mmf_view_read(const mmf_view *view, uint64_t position, void *to, size_t size);
 MMF_API int mmf_view_write(mmf_view *view, uint64_t position, const void *from, size_t size);
@@ -129,9 +130,9 @@ typedef struct mmf_decimal {
 
 /*
  * mmf_view_get_T() and mmf_view_put_T(): one value at any position, aligned or not, in the machine's byte order. An
- * aligned value of up to 8 bytes is read and written in one piece. bool is one byte, written 0 or 1, read as "not 0".
- * `value` is 0 after a failure. Errors as mmf_view_read(); MMF_ECORRUPT reading, MMF_EINVAL writing a decimal with
- * reserved flag bits or a scale above 28.
+ * aligned value of up to 8 bytes (4 on 32-bit systems) is read and written in one piece, but not without signals. bool
+ * is one byte, written 0 or 1, read as "not 0". `value` is 0 after a failure. Errors as mmf_view_read(); MMF_ECORRUPT
+ * reading, MMF_EINVAL writing a decimal with reserved flag bits or a scale above 28.
  */
 #define MMF_DECLARE_TYPED(suffix, type)                                                                                \
     MMF_API int mmf_view_get_##suffix(const mmf_view *view, uint64_t position, type *value);                           \

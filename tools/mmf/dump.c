@@ -150,7 +150,7 @@ static void print_rows(struct dump *dump, const unsigned char *bytes, size_t siz
             dump->at += row;
             progress_add(&dump->progress, row);
             memcpy(dump->before, bytes, row);
-            dump->has_before = row == dump->width;
+            dump->has_before = true;
         }
         bytes += row;
         size -= row;
@@ -220,6 +220,7 @@ static int dump_range(struct dump *dump, const struct dump_options *options)
     mmf_range range = {0};
     uint64_t capacity = mmf_map_capacity(dump->source.map);
     int err = range_of_options(&range, options->at, options->size, capacity, true, &dump->failure);
+    bool range_wrong = err != MMF_OK;
 
     dump->at = range.position;
     dump->end = range.position + range.size;
@@ -240,7 +241,7 @@ static int dump_range(struct dump *dump, const struct dump_options *options)
     }
     if (dump->as_json) {
         json_close_array(&dump->json);
-        json_number(&dump->json, "end", dump->at);
+        json_known(&dump->json, "end", !range_wrong, dump->at);
     } else if (!err) {
         output_format(&dump->output, "%0*llx\n", dump->digits, (unsigned long long)dump->at);
     }

@@ -48,7 +48,14 @@ int os_posix_give(mmf_os_handle *file, int descriptor, bool inherit);
 /* describe() but for the size of block devices. */
 int os_posix_describe_common(struct os_file_info *info, mmf_os_handle file);
 
-/* The flags of mmap(2) for bits of os_mapping, and its protection for bits of os_protection. */
+/* The protection of mmap(2) for bits of os_protection. */
 int os_posix_protection(unsigned protection);
+
+/*
+ * Whether mincore() may be believed about a file: Linux since 5.2 calls every page resident unless the caller owns the
+ * file or may write the inode, whatever the handle was opened for (mm/mincore.c, can_do_mincore), so that nobody can
+ * watch what others read. Decided by owner and mode bits; in doubt EACCES.
+ */
+int os_posix_residency_is_told(mmf_os_handle file);
 
 #endif
