@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define LENGTH (40 * 65536 + 100)
+#define LENGTH (8 * 65536 + 100)
 
 static mmf_map *map;
 static mmf_view *view;

@@ -120,7 +120,7 @@ static void store(struct model_view *view, uint64_t position, unsigned char byte
     }
     if (!view->copied[at / page]) {
         uint64_t first = at / page * page;
-        memcpy(view->copies + first, bytes + first, first + page <= MOST_BYTES ? page : MOST_BYTES - first);
+        memcpy(view->copies + first, bytes + first, first + page <= MOST_BYTES ? page : (size_t)(MOST_BYTES - first));
         view->copied[at / page] = true;
     }
     view->copies[at] = byte;

@@ -5,8 +5,9 @@
 #include "arch/table.h"
 
 /*
- * "m" leaves the addressing to the compiler, which spares an addition. `volatile` is said although `goto` implies it:
- * before 11.5, 12.4 and 13.3 gcc forgets that for one with outputs (bug 110420).
+ * "m" leaves the addressing to the compiler, which spares an addition. Outputs of `asm goto` need gcc 11 or clang 11.
+ * `volatile` is said although `goto` implies it: early releases of gcc with outputs could drop one whose output is
+ * unused.
  */
 #define GUARD_DEFINE_LOAD(bits, instruction, wide)                                                                     \
     static inline bool guard_load_##bits(const void *from, uint##bits##_t *value)                                      \
