@@ -115,8 +115,8 @@ static int find_aligned(void **address, size_t size)
     int err = real.map(&room, more, OS_PROTECT_NONE, OS_MAP_PRIVATE | OS_MAP_ANONYMOUS, MMF_INVALID_HANDLE, 0);
     if (err)
         return err;
-    uintptr_t first = ((uintptr_t)room + granularity_override - 1) / granularity_override * granularity_override;
-    *address = (void *)first;
+    uintptr_t start = ((uintptr_t)room + granularity_override - 1) / granularity_override * granularity_override;
+    *address = (void *)start;
     return real.unmap(room, more);
 }
 
