@@ -272,6 +272,8 @@ int mmf_guard_run(int (*body)(void *), void *argument, mmf_fault *fault)
         guard_frames = frame.outer;
         return err;
     }
+    /* A handler that stood in front of ours may have had signals blocked, and has been left without its return. */
+    (void)os.fault_unblock();
     describe(&known, &frame.fault, frame.region);
     if (fault)
         *fault = known;

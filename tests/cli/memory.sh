@@ -34,7 +34,9 @@ mmf status file | grep -F '[OOOO'
 say "dropping a part: whole pages only"
 run mmf evict file --at 1M --size 64K
 run mmf evict file --at 2M --size 100
+mmf touch file >/dev/null
 run mmf evict file --size 0
+run status_of file resident_pages
 run mmf evict file --at 5M
 say "holes are left out"
 truncate -s 64M sparse

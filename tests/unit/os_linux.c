@@ -357,6 +357,15 @@ static int no_cold(void)
     return 0;
 }
 
+static int promises_are_not_made(void)
+{
+    const size_t page = os.page_size();
+    REQUIRE(os.populate(shared_page(page), page) == ENOTSUP);
+    REQUIRE(os.capability(MMF_FEATURE_NOT_INHERITED) == ENOTSUP);
+    REQUIRE(os.advise(shared_page(page), page, OS_ADVISE_WILL_NEED) == 0); /* advice may always be ignored */
+    return 0;
+}
+
 static int unmapped_again(void)
 {
     const size_t page = os.page_size();
@@ -376,10 +385,12 @@ static void advice_on_old_kernels(void **state)
     (void)state;
     const struct old_kernel before_5_14 = {SYS_madvise, EQUAL, 2, POPULATE_READ, EINVAL, no_populate};
     const struct old_kernel before_5_4 = {SYS_madvise, EQUAL, 2, COLD, EINVAL, no_cold};
+    const struct old_kernel emulator = {SYS_madvise, ALWAYS, 0, 0, 0, promises_are_not_made};
     const struct old_kernel no_fork_advice = {SYS_madvise, EQUAL, 2, 10 /* MADV_DONTFORK */, ENOMEM, unmapped_again};
     on_old_kernel(&before_5_14);
     on_old_kernel(&before_5_4);
     on_old_kernel(&no_fork_advice);
+    on_old_kernel(&emulator);
 }
 
 static int no_checked_copies(void)
@@ -517,9 +528,32 @@ static void a_block_device_tells_its_capacity(void **state)
     assert_int_equal(position, 0);
 }
 
+/* The filter answers EIO to fallocate(): a reservation that is tried shows it, one that is hopeless does not. */
+static int reserve_hopelessly(void)
+{
+    struct os_file_info info;
+    mmf_os_handle file;
+    REQUIRE(os.open(&file, "hopeless", READ_WRITE | OS_OPEN_CREATE, 0600) == 0 && unlink("hopeless") == 0);
+    REQUIRE(os.reserve(file, 0, 4096, false) == EIO);
+    REQUIRE(os.reserve(file, 0, UINT64_C(1) << 50, false) == ENOSPC);
+    REQUIRE(os.reserve(file, 0, UINT64_C(1) << 50, true) == ENOSPC);
+    REQUIRE(os.describe(&info, file) == 0 && info.size == 0 && info.allocated == 0);
+    REQUIRE(os.close(file) == 0);
+    return 0;
+}
+
+/* fallocate() itself would take every free block of the disk before it gave up. */
+static void hopeless_reservations_are_not_tried(void **state)
+{
+    (void)state;
+    const struct old_kernel no_reserving = {SYS_fallocate, ALWAYS, 0, 0, EIO, reserve_hopelessly};
+    on_old_kernel(&no_reserving);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hopeless_reservations_are_not_tried),
         cmocka_unit_test(memory_files_on_old_kernels),
         cmocka_unit_test(cache_counts_on_old_kernels),
         cmocka_unit_test(prefetch_on_old_kernels),

@@ -50,7 +50,7 @@ static void write_back_cleans_a_range(void **state)
     int error = os.write_back(scratch->file, 0, MIB / 2, OS_FLUSH_START);
     if (error == ENOTSUP) {
 #if defined(MMF_OS_linux)
-        fail_msg("Linux has sync_file_range");
+        assert_int_equal(error, 0); /* Linux has it */
 #endif
         return;
     }

@@ -62,14 +62,20 @@ static size_t within_page(const void *memory, size_t size)
     return size < left ? size : left;
 }
 
+/* By numbers: an address that faults may be any, and C has no arithmetic with pointers to nothing. */
+static void *place(const void *base, size_t distance)
+{
+    return (void *)((uintptr_t)base + distance);
+}
+
 static void copy_step(struct work *work)
 {
-    unsigned char *to = work->to;
-    const unsigned char *from = work->from;
     while (work->done < work->size) {
         size_t done = work->done;
-        size_t piece = within_page(from + done, within_page(to + done, work->size - done));
-        memcpy(to + done, from + done, piece);
+        void *to = place(work->to, done);
+        const void *from = place(work->from, done);
+        size_t piece = within_page(from, within_page(to, work->size - done));
+        memcpy(to, from, piece);
         work->done = done + piece;
     }
 }
@@ -77,10 +83,8 @@ static void copy_step(struct work *work)
 /* The same byte by byte: stops at the exact one. */
 static void copy_bytes_step(struct work *work)
 {
-    volatile unsigned char *to = work->to;
-    const volatile unsigned char *from = work->from;
     for (size_t i = work->done; i < work->size; i++) {
-        to[i] = from[i];
+        *(volatile unsigned char *)place(work->to, i) = *(const volatile unsigned char *)place(work->from, i);
         work->done = i + 1;
     }
 }

@@ -53,6 +53,12 @@ OS_QUERIES(OS_LINUX_QUERY)
 #undef OS_LINUX_CALL
 #undef OS_LINUX_QUERY
 
+/*
+ * Whether madvise() does what it says: qemu's user emulation answers 0 to every advice, even to one that does not
+ * exist, and does nothing. An error number when the question could not be asked, ENOTSUP for no.
+ */
+int os_linux_advice_works(void);
+
 /* Whether prefetch() can be one system call: 0 or ENOTSUP. */
 int os_linux_batch_prefetch_works(void);
 
