@@ -112,6 +112,10 @@ static void check_poison(struct nth *nth)
     static const char *const medium[] = {"sync", "sync_directory", "flush", "write_back", NULL};
     if (result == MMF_OK || !is_one_of(fault_first(), medium))
         return;
+    if (!strcmp(fault_first(), "sync_directory") && result == MMF_ENOMEMORY) { /* not tried: it was not even opened */
+        nth_expect(mmf_map_sync(nth->map) == MMF_OK);
+        return;
+    }
     nth_expect(mmf_map_sync(nth->map) == MMF_EPOISONED);
     nth_expect(mmf_map_sync(nth->map) == MMF_EPOISONED);
     if (nth->view)
