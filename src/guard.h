@@ -95,7 +95,15 @@ void guard_remember(const struct os_fault *fault);
  */
 int guard_fault_error(const char *operation, uint64_t done);
 
-/* The same for mmf_guard_copy(): MMF_EINVAL if an address is NULL, where nothing is ever mapped. */
+/*
+ * What a ready thread's guard_thread equals when the handler is installed and the mode is with signals; else a number
+ * that no generation reaches. So mmf_guard_copy(), which src/arch has, needs one comparison for everything; all that
+ * does not pass it goes to guard_copy_slowly(): the first use, and no use at all.
+ */
+extern _Atomic uint32_t guard_gate;
+int guard_copy_slowly(void *to, const void *from, size_t size, size_t *done);
+
+/* MMF_EFAULT for mmf_guard_copy(), or MMF_EINVAL if an address is NULL, where nothing is ever mapped. */
 int guard_copy_error(const void *to, const void *from, uint64_t done);
 
 /*

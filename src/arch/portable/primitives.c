@@ -10,6 +10,8 @@
 #include "guard.h"
 #include "guard_frame.h"
 
+#include "arch/public_copy.h"
+
 #include <string.h>
 
 enum { PIECE = 4096 };
