@@ -25,15 +25,6 @@ static inline int explain(const char *what, int err)
     return err;
 }
 
-/*
- * The share mode of a map that writes and lets others write: the default would let them only read. Where the system can
- * keep no share modes nobody is kept out, and asking for one is an error.
- */
-static inline uint32_t share_all(void)
-{
-    return mmf_capability(MMF_FEATURE_SHARE_MODES) == MMF_OK ? MMF_SHARE_READ | MMF_SHARE_WRITE : 0;
-}
-
 /* The length of a file as the system tells it, not as the library does; -1 and a line on standard error: it does not.
  */
 static inline int64_t file_length(const char *path)

@@ -22,7 +22,8 @@ static const char note[] = "A was here", answer[] = "B was here too";
 static int open_part(mmf_view **view, const char *path, uint32_t mode, uint64_t offset)
 {
     mmf_map *map = NULL;
-    int err = mmf_map_from_file(&map, path, MMF_MAP_OPTIONS(.mode = mode, .capacity = 3 * MIB, .share = share_all()));
+    int err = mmf_map_from_file(
+        &map, path, MMF_MAP_OPTIONS(.mode = mode, .capacity = 3 * MIB, .share = MMF_SHARE_READ | MMF_SHARE_WRITE));
     if (!err)
         err = mmf_view_open(view, map, offset, 2 * MIB, NULL);
     mmf_map_close(&map);
