@@ -3,15 +3,14 @@
 
 #include "guard.h"
 #include "error.h"
-#include "guard_frame.h"
+#include "guard_fault.h"
+#include "guard_list.h"
 #include "guard_zero.h"
 
 #include <errno.h>
 
 _Atomic uint32_t guard_generation = 1;
 _Thread_local uint32_t guard_thread __attribute__((tls_model("initial-exec")));
-_Thread_local struct guard_frame *guard_frames __attribute__((tls_model("initial-exec")));
-static _Thread_local struct os_fault last_fault __attribute__((tls_model("initial-exec")));
 
 _Atomic uint32_t guard_gate = UINT32_MAX;
 
@@ -40,19 +39,26 @@ static void after_fork(void)
     guard_thread = 0;
     if (atomic_load(&guard_gate) != UINT32_MAX)
         atomic_store(&guard_gate, generation);
-    guard_region_after_fork();
+    guard_list_after_fork();
+    guard_zero_after_fork();
     drop_lock();
 }
 
-void guard_remember(const struct os_fault *fault)
+int guard_region_add(struct guard_region **region, const struct guard_region *wanted)
 {
-    last_fault = *fault;
-    last_fault.context = NULL; /* gone when the handler returns */
+    int err = guard_list_add(region, wanted);
+    if (!err && wanted->zero)
+        guard_zero_begin();
+    return err;
 }
 
-const struct os_fault *guard_last_fault(void)
+void guard_region_remove(struct guard_region *region)
 {
-    return &last_fault;
+    if (!region)
+        return;
+    if (region->zero)
+        guard_zero_end(atomic_load(&region->start), atomic_load(&region->end));
+    guard_list_remove(region);
 }
 
 /* Leaves a body under mmf_guard_run(); every member of the frame is written before the jump. */
@@ -200,38 +206,6 @@ int mmf_guard_check(void)
     return error_from_os(err, "sigaction", NULL);
 }
 
-/* Fills offset, position and cause of a fault, outside signal context. `region` may be NULL: nothing is known. */
-static void describe(mmf_fault *known, const struct os_fault *fault, const struct guard_region *region)
-{
-    *known = (mmf_fault){.address = (const void *)fault->address, .cause = MMF_CAUSE_UNKNOWN};
-    if (fault->kind == OS_FAULT_PROTECTION)
-        known->cause = MMF_CAUSE_PROTECTION;
-    if (!region)
-        return;
-    known->offset = region->offset + (fault->address - atomic_load(&region->start));
-    if (known->offset > region->first)
-        known->position = known->offset - region->first;
-    if (known->cause == MMF_CAUSE_UNKNOWN && region->classify)
-        known->cause = region->classify(region->owner, known->offset, fault->write, &known->os_error);
-}
-
-static int record(const mmf_fault *known, const char *operation, uint64_t done)
-{
-    return error_set_full(&(mmf_error){.code = MMF_EFAULT,
-                                       .os_error = known->os_error,
-                                       .offset = known->offset,
-                                       .done = done,
-                                       .operation = operation,
-                                       .cause = known->cause});
-}
-
-int guard_fault_error(const char *operation, uint64_t done)
-{
-    mmf_fault known;
-    describe(&known, &last_fault, guard_region_at(last_fault.address));
-    return record(&known, operation, done);
-}
-
 /* Makes handler and thread ready for a public primitive. */
 static int prepare(const char *operation)
 {
@@ -268,17 +242,10 @@ int mmf_guard_run(int (*body)(void *), void *argument, mmf_fault *fault)
         guard_frames = frame.outer;
         return err;
     }
-    describe(&known, &frame.fault, frame.region);
+    guard_fault_describe(&known, &frame.fault, frame.region);
     if (fault)
         *fault = known;
-    return record(&known, "mmf_guard_run", 0);
-}
-
-int guard_copy_error(const void *to, const void *from, uint64_t done)
-{
-    if (!to || !from)
-        return error_set(MMF_EINVAL, "mmf_guard_copy");
-    return guard_fault_error("mmf_guard_copy", done);
+    return guard_fault_record(&known, "mmf_guard_run", 0);
 }
 
 int guard_copy_slowly(void *to, const void *from, size_t size, size_t *done)

@@ -62,9 +62,6 @@ bool guard_region_any(void);
 /* The live region an address lies in, or NULL. Signal context; valid as long as nobody closes the view. */
 struct guard_region *guard_region_at(uintptr_t address);
 
-/* For a forked child: whatever thread held the registry's lock is gone. */
-void guard_region_after_fork(void);
-
 /*
  * The process's generation: 1 at first, one more in every forked child. A view remembers the one it was opened in;
  * guard_thread is the generation in which this thread was made ready (signals unblocked), 0 before. So one comparison

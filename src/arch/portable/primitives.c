@@ -8,7 +8,7 @@
 #define _POSIX_C_SOURCE 200809L /* sigsetjmp() */
 
 #include "guard.h"
-#include "guard_frame.h"
+#include "guard_fault.h"
 
 #include "arch/public_copy.h"
 

@@ -1,6 +1,6 @@
-/* guard_frame.h: the places a thread goes back to by siglongjmp() after a fault. */
-#ifndef MMF_SRC_GUARD_FRAME_H
-#define MMF_SRC_GUARD_FRAME_H
+/* guard_fault.h: what a thread knows about its faults, and the places it goes back to by siglongjmp() after one. */
+#ifndef MMF_SRC_GUARD_FAULT_H
+#define MMF_SRC_GUARD_FAULT_H
 
 #include "guard.h"
 
@@ -19,5 +19,11 @@ struct guard_frame {
 };
 
 extern _Thread_local struct guard_frame *guard_frames __attribute__((tls_model("initial-exec")));
+
+/* Fills offset, position and cause of a fault, outside signal context. `region` may be NULL: nothing is known. */
+void guard_fault_describe(mmf_fault *known, const struct os_fault *fault, const struct guard_region *region);
+
+/* Records MMF_EFAULT and returns it. */
+int guard_fault_record(const mmf_fault *known, const char *operation, uint64_t done);
 
 #endif

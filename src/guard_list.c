@@ -1,7 +1,6 @@
-/* guard_region.c: the mapped ranges the handler knows, in a list that is read without a lock. */
+/* guard_list.c: the mapped ranges the handler knows, in a list that is read without a lock. */
+#include "guard_list.h"
 #include "error.h"
-#include "guard.h"
-#include "guard_zero.h"
 
 static _Atomic(struct guard_region *) all;
 static struct guard_region *unused;
@@ -73,7 +72,7 @@ static void fill(struct guard_region *region, const struct guard_region *wanted)
     atomic_fetch_add(&region->version, 1);
 }
 
-int guard_region_add(struct guard_region **result, const struct guard_region *wanted)
+int guard_list_add(struct guard_region **result, const struct guard_region *wanted)
 {
     *result = NULL;
     take_lock();
@@ -83,18 +82,12 @@ int guard_region_add(struct guard_region **result, const struct guard_region *wa
     drop_lock();
     if (!region)
         return error_set(MMF_ENOMEMORY, "malloc");
-    if (region->zero)
-        guard_zero_begin();
     *result = region;
     return MMF_OK;
 }
 
-void guard_region_remove(struct guard_region *region)
+void guard_list_remove(struct guard_region *region)
 {
-    if (!region)
-        return;
-    if (region->zero)
-        guard_zero_end(atomic_load(&region->start), atomic_load(&region->end));
     take_lock();
     atomic_fetch_add(&region->version, 1);
     atomic_store(&region->start, 0);
@@ -146,7 +139,7 @@ bool guard_region_beyond(uint64_t device, uint64_t inode, uint64_t length)
 }
 
 /* Other threads may have been anywhere in here: what they left half done is given up. */
-void guard_region_after_fork(void)
+void guard_list_after_fork(void)
 {
     unused = NULL;
     for (struct guard_region *region = atomic_load(&all); region; region = region->next) {
@@ -157,6 +150,5 @@ void guard_region_after_fork(void)
         if (atomic_load(&region->start) == 0)
             give_unused(region);
     }
-    guard_zero_after_fork();
     drop_lock();
 }
