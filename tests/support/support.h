@@ -104,7 +104,7 @@ int run_command(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * A small file system on a loop device (or tmpfs), mounted on `directory`. Everything still mounted is unmounted when
- * the program ends, however it ends but by SIGKILL. mount_image() returns false, with a line that says why, where this
+ * the program ends, however it ends. mount_image() returns false, with a line that says why, where this
  * process may not.
  */
 struct mount {
