@@ -229,14 +229,15 @@ int mmf_view_close(mmf_view **view)
         return MMF_OK;
     mmf_view *closed = *view;
     *view = NULL;
-    const bool flagged = atomic_load(&closed->region->lost) != UINT64_MAX;
+    const int flagged = mmf_view_check(closed);
+    const mmf_error lost = *mmf_last_error();
     guard_region_remove(closed->region);
     int err = error_from_os(unmap_view(closed), "unmap", closed->backing->path);
     atomic_fetch_sub(&closed->backing->views, 1);
     int dropped = backing_drop(closed->backing);
     os.release(closed);
     if (flagged)
-        return error_set(MMF_EFAULT, "close view");
+        return error_set_full(&lost);
     return err ? err : dropped;
 }
 

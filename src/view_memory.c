@@ -196,17 +196,24 @@ int mmf_view_protect(mmf_view *view, uint64_t position, uint64_t size, mmf_acces
 
 /*
  * A hole is the cheapest zero, and gives the storage back. Punching goes past the mapping, so it must not be used
- * where the mapping could not have been stored into: pages that were protected, or that lie beyond the end of the file.
+ * where the mapping is something else than the file: private copies, replaced pages, pages that were protected.
+ */
+static bool can_punch(const mmf_view *view)
+{
+    return !view->is_private && !atomic_load(&view->narrowed) && atomic_load(&view->region->lost) == UINT64_MAX;
+}
+
+/* Nor where pages lie beyond the end of the file: a look at the last byte tells, and then the first bad one is found.
  */
 static int punch(mmf_view *view, uint64_t position, uint64_t size)
 {
     unsigned char last;
     size_t done = 0;
-    if (view->is_private || atomic_load(&view->narrowed) || access_reads((mmf_access)view->access) == false)
-        return MMF_ENOTSUP;
-    int err = view_copy_out(view, position + size - 1, &last, 1, &done);
-    if (err)
-        return err;
+    if (view_copy_out(view, position + size - 1, &last, 1, &done) != MMF_OK) {
+        int err = view_touch_pages(view, position, size);
+        if (err)
+            return err;
+    }
     int os_error = os.punch(view->backing->file, view->offset + position, size);
     if (os_error != 0 && os.code_of(os_error) == MMF_ENOTSUP)
         return MMF_ENOTSUP;
@@ -220,6 +227,6 @@ int mmf_view_zero(mmf_view *view, uint64_t position, uint64_t size)
         err = view_check_rest(view, position, &size);
     if (err || size == 0)
         return err;
-    err = punch(view, position, size);
+    err = can_punch(view) ? punch(view, position, size) : MMF_ENOTSUP;
     return err == MMF_ENOTSUP ? view_fill(view, position, 0, size) : err;
 }

@@ -16,14 +16,31 @@
 /* Kept apart, so that nothing of it weighs on the hot path. */
 #define COLD static __attribute__((noinline, cold))
 
+/* Hands a value, or zeros, to the caller. Its memory may be a view's, whose page is missing: that is no signal either.
+ */
+static int give(const mmf_view *view, void *to, const void *value, size_t size)
+{
+    if (!view || view->without_signals) {
+        memcpy(to, value, size);
+        return MMF_OK;
+    }
+    guard_enter();
+    return guard_copy(to, value, size) == size ? MMF_OK : error_set(MMF_EFAULT, "buffer of the caller");
+}
+
 COLD int read_slowly(const mmf_view *view, uint64_t position, void *value, size_t size)
 {
+    unsigned char bytes[sizeof(uint64_t)] = {0};
     if (!value)
         return error_set(MMF_EINVAL, "value");
-    int err = mmf_view_read(view, position, value, size);
-    if (err)
-        memset(value, 0, size);
-    return err;
+    int err = mmf_view_read(view, position, bytes, size);
+    if (err) {
+        static const unsigned char nothing[sizeof bytes];
+        mmf_error found = *mmf_last_error();
+        (void)give(view, value, nothing, size);
+        return error_set_full(&found);
+    }
+    return give(view, value, bytes, size);
 }
 
 /* By value: the address of a parameter would put it on the stack of the hot path. */
@@ -44,9 +61,8 @@ DEFINE_WRITE_SLOWLY(64)
     {                                                                                                                  \
         uint##bits##_t raw;                                                                                            \
         if (!view || !value || !view_is_hot(view, view->readable[VALUE_##bits], position) ||                           \
-            !guard_load_##bits(view->data + position, &raw))                                                           \
+            !guard_load_##bits(view->data + position, &raw) || !guard_store_##bits(value, raw))                        \
             return read_slowly(view, position, value, sizeof raw);                                                     \
-        memcpy(value, &raw, sizeof raw);                                                                               \
         return MMF_OK;                                                                                                 \
     }                                                                                                                  \
     int mmf_view_put_##suffix(mmf_view *view, uint64_t position, type value)                                           \
@@ -75,18 +91,18 @@ COLD int read_bool_slowly(const mmf_view *view, uint64_t position, bool *value)
     uint8_t byte = 0;
     if (!value)
         return error_set(MMF_EINVAL, "value");
-    int err = mmf_view_read(view, position, &byte, sizeof byte);
-    *value = !err && byte != 0;
-    return err;
+    int err = read_slowly(view, position, &byte, sizeof byte);
+    const bool truth = byte != 0;
+    int given = give(view, value, &truth, sizeof truth);
+    return err ? err : given;
 }
 
 int mmf_view_get_bool(const mmf_view *view, uint64_t position, bool *value)
 {
     uint8_t byte;
     if (!value || !view || !view_is_hot(view, view->readable[VALUE_8], position) ||
-        !guard_load_8(view->data + position, &byte))
+        !guard_load_8(view->data + position, &byte) || !guard_store_8(value, byte != 0))
         return read_bool_slowly(view, position, value);
-    *value = byte != 0;
     return MMF_OK;
 }
 
@@ -105,11 +121,13 @@ static bool decimal_is_valid(const mmf_decimal *value)
 
 COLD int read_decimal_slowly(const mmf_view *view, uint64_t position, mmf_decimal *value)
 {
+    static const mmf_decimal zero;
     mmf_decimal read;
     if (!value)
         return error_set(MMF_EINVAL, "value");
-    *value = (mmf_decimal){0};
-    int err = mmf_view_read(view, position, &read, sizeof read);
+    int err = give(view, value, &zero, sizeof zero);
+    if (!err)
+        err = mmf_view_read(view, position, &read, sizeof read);
     if (err)
         return err;
     if (!decimal_is_valid(&read))
@@ -117,21 +135,20 @@ COLD int read_decimal_slowly(const mmf_view *view, uint64_t position, mmf_decima
                                            .operation = "read decimal",
                                            .path = view->backing->path,
                                            .offset = view->offset + position});
-    *value = read;
-    return MMF_OK;
+    return give(view, value, &read, sizeof read);
 }
 
 int mmf_view_get_decimal(const mmf_view *view, uint64_t position, mmf_decimal *value)
 {
     uint64_t halves[2];
     mmf_decimal read;
+    unsigned char *to = (unsigned char *)value;
     if (!value || !view || !view_is_hot(view, view->readable[VALUE_128], position) ||
         !guard_load_64(view->data + position, &halves[0]) || !guard_load_64(view->data + position + 8, &halves[1]))
         return read_decimal_slowly(view, position, value);
     memcpy(&read, halves, sizeof read);
-    if (!decimal_is_valid(&read))
+    if (!decimal_is_valid(&read) || !guard_store_64(to, halves[0]) || !guard_store_64(to + 8, halves[1]))
         return read_decimal_slowly(view, position, value);
-    *value = read;
     return MMF_OK;
 }
 

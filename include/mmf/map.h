@@ -63,7 +63,9 @@ typedef struct mmf_map_options {
     const char *journal_path; /* atomic: the journal; NULL: beside the file */
 } mmf_map_options;
 
+#ifndef __cplusplus /* there mmf_map_options_init() and assignments do the same */
 #define MMF_MAP_OPTIONS(...) (&(mmf_map_options){.struct_size = sizeof(mmf_map_options), __VA_ARGS__})
+#endif
 
 /* Sets every member to its default. NULL is ignored. */
 MMF_API void mmf_map_options_init(mmf_map_options *options);
@@ -78,7 +80,8 @@ MMF_API void mmf_map_options_init(mmf_map_options *options);
  *
  * MMF_EINVAL    `map` or `path` is NULL, the path is empty, an option is not valid, MMF_WRITE, or a capacity above the
  *               length with an access that cannot grow the file
- * MMF_ERANGE    the capacity is below the length (see .prefix), or above 2^63 - 1 or what the file system allows
+ * MMF_ERANGE    the capacity is below the length (see .prefix), or above 2^63 - 1 or, with .sparse, what the file
+ *               system allows (a growth that is to be reserved meets MMF_ENOSPACE first)
  * MMF_EEMPTY    the file is empty (or would be, with MMF_CREATE and MMF_CREATE_NEW) and the capacity is 0
  * MMF_ENOTFOUND no such file or directory          MMF_EEXISTS   MMF_CREATE_NEW, and it exists
  * MMF_EACCESS   permission, a read-only or noexec mount, a directory

@@ -28,7 +28,9 @@ typedef struct mmf_view_options {
     void *reserved_pointer;
 } mmf_view_options;
 
+#ifndef __cplusplus /* there mmf_view_options_init() and assignments do the same */
 #define MMF_VIEW_OPTIONS(...) (&(mmf_view_options){.struct_size = sizeof(mmf_view_options), __VA_ARGS__})
+#endif
 
 /* Sets every member to its default. NULL is ignored. */
 MMF_API void mmf_view_options_init(mmf_view_options *options);
@@ -88,7 +90,8 @@ MMF_API int mmf_view_info(mmf_view_details *details, const mmf_view *view);
  *
  * MMF_EINVAL a NULL, or a handle of the parent process     MMF_ERANGE beyond the view
  * MMF_EACCESS the view may not be read, or not written      MMF_EFAULT a page is missing: mmf_last_error() has the
- *             offset in the map, the bytes done before it (they are valid) and the cause
+ *             offset in the map, the bytes done before it (they are valid) and the cause; or the caller's own buffer is
+ *             not there. In a view with MMF_FAULT_ZERO a missing page becomes zeros here too: MMF_OK, and the flag.
  * MMF_ENOTSUP the view is copy-on-write or protected in part, without signals, and the system has no checked copy
  *             (MMF_FEATURE_NO_SIGNAL)
  */

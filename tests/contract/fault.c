@@ -341,9 +341,25 @@ TEST(guarded_copies)
     close_cut();
 }
 
+/* The place a value goes to may itself be a page that is missing: no call of the library is ended by a signal. */
+TEST(values_into_lost_pages)
+{
+    open_cut(5 * 65536 + 1, NULL);
+    unsigned char *lost = (unsigned char *)mmf_view_mutable(view) + whole;
+    assert_code(MMF_EFAULT, mmf_view_get_u64(view, 0, (uint64_t *)(void *)lost));
+    assert_code(MMF_EFAULT, mmf_view_get_u8(view, 0, lost));
+    assert_code(MMF_EFAULT, mmf_view_get_bool(view, 0, (bool *)(void *)lost));
+    assert_code(MMF_EFAULT, mmf_view_get_decimal(view, 0, (mmf_decimal *)(void *)lost));
+    assert_code(MMF_EFAULT, mmf_view_get_f64(view, whole, (double *)(void *)lost));
+    assert_code(MMF_EFAULT, mmf_view_read(view, 0, lost, 100));
+    assert_string_equal("buffer of the caller", mmf_last_error()->operation);
+    close_cut();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        unit(values_into_lost_pages),
         unit(reads_end_exactly_at_the_lost_page),
         unit(the_first_use_of_a_thread),
         unit(writes_end_exactly_at_the_lost_page),
