@@ -32,7 +32,7 @@ struct guard_region {
     _Atomic bool *lost_any; /* set together with `lost`, for the map behind; NULL: nobody asks; outlives the region */
     uint64_t offset;        /* of start, in the file */
     uint64_t first;         /* offset in the file of the first byte the view was asked for */
-    uint64_t last;          /* offset in the file just after the last byte the view was asked for */
+    _Atomic uint64_t last;  /* offset in the file just after the last byte that must not be cut off; 0: none */
     uint64_t device;        /* identity of the file; both 0: memory of this process alone */
     uint64_t inode;
     size_t page_size;

@@ -58,7 +58,7 @@ static void fill(struct guard_region *region, const struct guard_region *wanted)
     region->lost_any = wanted->lost_any;
     region->offset = wanted->offset;
     region->first = wanted->first;
-    region->last = wanted->last;
+    atomic_store(&region->last, atomic_load(&wanted->last));
     region->device = wanted->device;
     region->inode = wanted->inode;
     region->page_size = wanted->page_size;
@@ -140,7 +140,7 @@ bool guard_region_beyond(uint64_t device, uint64_t inode, uint64_t length)
     take_lock();
     for (struct guard_region *region = atomic_load(&all); region && !found; region = region->next)
         found = atomic_load(&region->start) != 0 && is_mine(region) && region->device == device &&
-                region->inode == inode && region->last > length;
+                region->inode == inode && atomic_load(&region->last) > length;
     drop_lock();
     return found;
 }

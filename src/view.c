@@ -146,15 +146,12 @@ static int map_and_register(mmf_view *view, const mmf_view_options *options)
     return error_set_full(&first);
 }
 
-static int check_open(const mmf_map *map, const mmf_view_options *options, mmf_access *access)
+static int check_open(const struct backing *backing, mmf_access map_access, const mmf_view_options *options,
+                      mmf_access *access)
 {
-    if (!map)
-        return error_set(MMF_EINVAL, "map");
-    if (!backing_usable(map->backing))
-        return error_set(MMF_EINVAL, "map of the parent process");
-    *access = options->access ? (mmf_access)options->access : map->access;
-    if (!access_allows_view(map->access, *access))
-        return error_set_full(&(mmf_error){.code = MMF_EACCESS, .operation = "open view", .path = map->backing->path});
+    *access = options->access ? (mmf_access)options->access : map_access;
+    if (!access_allows_view(map_access, *access))
+        return error_set_full(&(mmf_error){.code = MMF_EACCESS, .operation = "open view", .path = backing->path});
     return MMF_OK;
 }
 
@@ -168,42 +165,55 @@ static mmf_view *new_view(struct backing *backing, const mmf_view_options *optio
     view->on_fault = options->on_fault;
     view->without_signals = guard_mode() == MMF_GUARD_NOSIGNAL;
     atomic_store(&view->generation, view->without_signals ? VIEW_NEVER_HOT : atomic_load(&guard_generation));
+    atomic_store(&view->references, 1);
     return view;
 }
 
-int mmf_view_open(mmf_view **view, mmf_map *map, uint64_t offset, uint64_t size, const mmf_view_options *options)
+int view_new(mmf_view **view, struct backing *backing, mmf_access map_access, uint64_t offset, uint64_t size,
+             const mmf_view_options *options)
 {
     mmf_view_options wanted;
     mmf_access access = MMF_ACCESS_DEFAULT;
-    int err;
-    if (!view)
-        return error_set(MMF_EINVAL, "view");
-    *view = NULL;
-    err = read_options(&wanted, options);
+    int err = read_options(&wanted, options);
     if (!err)
-        err = check_open(map, &wanted, &access);
+        err = check_open(backing, map_access, &wanted, &access);
     if (!err)
         err = guard_start();
     if (err)
         return err;
-    mmf_view *opened = new_view(map->backing, &wanted);
+    mmf_view *opened = new_view(backing, &wanted);
     if (!opened)
         return error_set(MMF_ENOMEMORY, "allocate view");
-    backing_lock(map->backing);
+    backing_lock(backing);
     err = choose_range(opened, offset, size);
     if (!err) {
         set_access(opened, access);
         err = map_and_register(opened, &wanted);
     }
-    backing_unlock(map->backing);
+    backing_unlock(backing);
     if (err) {
         os.release(opened);
         return err;
     }
-    backing_hold(map->backing);
-    atomic_fetch_add(&map->backing->views, 1);
+    backing_hold(backing);
     *view = opened;
     return MMF_OK;
+}
+
+int mmf_view_open(mmf_view **view, mmf_map *map, uint64_t offset, uint64_t size, const mmf_view_options *options)
+{
+    int err;
+    if (!view)
+        return error_set(MMF_EINVAL, "view");
+    *view = NULL;
+    if (!map)
+        return error_set(MMF_EINVAL, "map");
+    if (!backing_usable(map->backing))
+        return error_set(MMF_EINVAL, "map of the parent process");
+    err = view_new(view, map->backing, map->access, offset, size, options);
+    if (!err)
+        atomic_fetch_add(&map->backing->views, 1);
+    return err;
 }
 
 /*
@@ -217,6 +227,22 @@ static int unmap_view(const mmf_view *view)
     return absent ? 0 : os.unmap(view->start, view->mapped);
 }
 
+void view_hold(mmf_view *view)
+{
+    atomic_fetch_add(&view->references, 1);
+}
+
+int view_drop(mmf_view *view)
+{
+    if (atomic_fetch_sub(&view->references, 1) != 1)
+        return MMF_OK;
+    guard_region_remove(view->region);
+    int err = error_from_os(unmap_view(view), "unmap", view->backing->path);
+    int dropped = backing_drop(view->backing);
+    os.release(view);
+    return err ? err : dropped;
+}
+
 int mmf_view_close(mmf_view **view)
 {
     if (!view)
@@ -226,14 +252,9 @@ int mmf_view_close(mmf_view **view)
     mmf_view *closed = *view;
     *view = NULL;
     const bool flagged = atomic_load(&closed->region->lost) != UINT64_MAX;
-    guard_region_remove(closed->region);
-    int err = error_from_os(unmap_view(closed), "unmap", closed->backing->path);
     atomic_fetch_sub(&closed->backing->views, 1);
-    int dropped = backing_drop(closed->backing);
-    os.release(closed);
-    if (flagged)
-        return error_set(MMF_EFAULT, "close view");
-    return err ? err : dropped;
+    int err = view_drop(closed);
+    return flagged ? error_set(MMF_EFAULT, "close view") : err;
 }
 
 const void *mmf_view_data(const mmf_view *view)

@@ -30,9 +30,19 @@ struct mmf_view {
     uint32_t on_fault;
     _Atomic bool narrowed; /* mmf_view_protect() took something away somewhere */
     bool without_signals;
-    bool is_private; /* copy-on-write */
-    bool is_empty;   /* of size 0: maps one page that nobody may touch */
+    bool is_private;             /* copy-on-write */
+    bool is_empty;               /* of size 0: maps one page that nobody may touch */
+    _Atomic uint32_t references; /* the caller's handle, and the streams that keep the view */
 };
+
+/*
+ * Opens a view for the caller or for a window; it is not counted as one of the map's. view_hold() keeps it alive beyond
+ * its owner's view_drop(); the last drop unmaps it and reports what went wrong.
+ */
+int view_new(mmf_view **view, struct backing *backing, mmf_access map_access, uint64_t offset, uint64_t size,
+             const mmf_view_options *options);
+void view_hold(mmf_view *view);
+int view_drop(mmf_view *view);
 
 /* The pages that hold a range of a view. */
 struct view_pages {

@@ -47,10 +47,10 @@ MMF_API int mmf_stream_seek(mmf_stream *stream, int64_t distance, mmf_seek origi
 MMF_API int mmf_stream_tell(uint64_t *position, const mmf_stream *stream);
 
 /*
- * Makes a FILE of the C library for the view, which it keeps. Modes as fopen(): "r", "r+", "w", "w+", with "b" and
- * "x"-less; "w" does not truncate and nothing grows: writing past the end of the view fails with ENOSPC; "a" is
- * refused. Bytes are copied under the guard: a missing page is a read or write error with EIO. Others see what was
- * written after fflush(). fclose() ends it and reports what could not be written.
+ * Makes a FILE of the C library for the view, which it keeps. Modes: "r", "r+", "w" and
+ * "w+", each also with "b"; "w" does not truncate and nothing grows: writing past the end of the view fails with
+ * ENOSPC; "a" is refused. Bytes are copied under the guard: a missing page is a read or write error with EIO. Others
+ * see what was written after fflush(). fclose() ends it and reports what could not be written.
  *
  * MMF_EINVAL a NULL, an unknown mode, "a"     MMF_EACCESS the view may not be read, or written, as the mode wants
  * MMF_ENOMEMORY     MMF_ENOTSUP the C library has neither fopencookie() nor funopen()
