@@ -20,7 +20,7 @@ size_t mmf_granularity(void)
 
 int mmf_capability(mmf_feature feature)
 {
-    if ((unsigned)feature > MMF_FEATURE_PRIVATE_SYNC)
+    if ((unsigned)feature > MMF_FEATURE_STDIO)
         return MMF_EINVAL;
     return os.capability(feature) == 0 ? MMF_OK : MMF_ENOTSUP;
 }

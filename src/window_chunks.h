@@ -1,0 +1,70 @@
+/* window_chunks.h: the mapped pieces of a window: found by offset, kept while the budget allows, dropped when idle. */
+#ifndef MMF_SRC_WINDOW_CHUNKS_H
+#define MMF_SRC_WINDOW_CHUNKS_H
+
+#include "view.h"
+
+/*
+ * A mapped piece. A cell lies on the grid of its own power of two; a span is cut to one range that no cell holds. A
+ * slot of the pool that is not in use has view NULL.
+ */
+struct window_chunk {
+    unsigned char *data;
+    uint64_t offset; /* in the map */
+    uint64_t size;   /* bytes that may be accessed */
+    uint32_t access; /* mmf_access: READ or READWRITE */
+    uint32_t references;
+    mmf_view *view;
+    uint64_t mapped; /* bytes it counts in the budget */
+    uint32_t next;   /* in its bucket, or in the list of free slots: number + 1, 0: none */
+    uint8_t shift;   /* cells: log2 of the grid; spans: WINDOW_SPAN */
+    bool recent;     /* used since the clock hand came by */
+};
+
+enum { WINDOW_SHIFTS = 64, WINDOW_SPAN = 63 };
+
+struct window_chunks {
+    struct backing *backing;
+    mmf_access map_access;
+    uint64_t budget;
+    uint64_t mapped;
+    uint64_t pinned; /* of it, what references hold on to */
+    uint64_t hits;
+    uint64_t misses;
+    struct window_chunk *pool;
+    uint32_t room;
+    uint32_t used; /* slots that were ever in use */
+    uint32_t free; /* list of free slots */
+    uint32_t hand;
+    uint32_t *buckets;     /* number + 1 of the first chunk of each */
+    uint32_t bucket_count; /* a power of two */
+    uint32_t count;
+    uint32_t last;   /* the chunk found last */
+    uint64_t shifts; /* which shifts are in use */
+    uint32_t of_shift[WINDOW_SHIFTS];
+    uint8_t shift; /* of the next cell: larger while misses follow each other, smaller while they do not */
+    uint8_t smallest;
+    uint8_t largest;
+    uint8_t streak;
+    uint64_t expected; /* where a sequential reader misses next */
+};
+
+int window_chunks_init(struct window_chunks *chunks, struct backing *backing, mmf_access map_access, uint64_t budget);
+void window_chunks_free(struct window_chunks *chunks);
+
+/*
+ * The chunk that holds [offset, offset + size), which lies inside the capacity, mapping it if need be. `number` stays
+ * valid as long as the chunk is referenced, and else until the next call. MMF_EBUDGET and the errors of
+ * mmf_view_open(), recorded.
+ */
+int window_chunks_get(uint32_t *number, struct window_chunks *chunks, uint64_t offset, uint64_t size,
+                      mmf_access access);
+
+/* How many bytes from `offset` on are best asked for at once, at most `size`. */
+uint64_t window_chunks_piece(const struct window_chunks *chunks, uint64_t offset, uint64_t size);
+
+/* One more, and one fewer, who needs the chunk to stay: up to `end` of the map, as far as shrinking it goes. */
+void window_chunks_hold(struct window_chunks *chunks, uint32_t number, uint64_t end);
+void window_chunks_release(struct window_chunks *chunks, uint32_t number);
+
+#endif
