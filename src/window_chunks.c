@@ -2,9 +2,9 @@
  * window_chunks.c: the mapped pieces of a window: found by offset, kept while the budget allows, dropped when idle.
  *
  * Cells of several sizes may be mapped at a time, each on the grid of its own power of two, so that a look is one hash
- * probe for every size in use, and mostly none: the chunk found last holds the next range as well. A reader who goes
- * straight ahead gets larger and larger cells, read in at once; one who jumps gets small ones. What is dropped is
- * chosen by a clock: every use gives a chunk another round.
+ * probe for every size in use, and mostly none: a hint says which chunk was found there last, and is checked, not
+ * believed. A reader who goes straight ahead gets larger and larger cells, read in at once; one who jumps gets small
+ * ones. What is dropped is chosen by a clock: every use gives a chunk another round.
  */
 #include "window_chunks.h"
 
@@ -59,7 +59,6 @@ int window_chunks_init(struct window_chunks *chunks, struct backing *backing, mm
                                      .budget = budget,
                                      .room = FIRST_ROOM,
                                      .bucket_count = 2 * FIRST_ROOM,
-                                     .last = NONE,
                                      .expected = UINT64_MAX};
     chunks->pool = allocate_zeroed(chunks->room, sizeof *chunks->pool);
     chunks->buckets = allocate_zeroed(chunks->bucket_count, sizeof *chunks->buckets);
@@ -78,12 +77,6 @@ static uint32_t *bucket_of(const struct window_chunks *chunks, uint64_t offset, 
     const uint64_t place = shift == WINDOW_SPAN ? offset : offset >> shift;
     const uint64_t mixed = (place * 64 + shift + ((uint64_t)access << 40)) * UINT64_C(0x9E3779B97F4A7C15);
     return &chunks->buckets[(uint32_t)(mixed >> 32) & (chunks->bucket_count - 1)];
-}
-
-static bool holds(const struct window_chunk *chunk, uint64_t offset, uint64_t size, mmf_access access)
-{
-    return offset >= chunk->offset && offset - chunk->offset < chunk->size &&
-           size <= chunk->size - (offset - chunk->offset) && chunk->access == (uint32_t)access;
 }
 
 static void enter(struct window_chunks *chunks, uint32_t number)
@@ -118,8 +111,6 @@ static void drop(struct window_chunks *chunks, uint32_t number)
     (void)view_drop(chunk->view);
     *chunk = (struct window_chunk){.next = chunks->free};
     chunks->free = number + 1;
-    if (chunks->last == number)
-        chunks->last = NONE;
 }
 
 void window_chunks_free(struct window_chunks *chunks)
@@ -144,7 +135,7 @@ static uint32_t find_in_bucket(const struct window_chunks *chunks, uint64_t offs
     uint32_t link = *bucket_of(chunks, place, shift, access);
     while (link) {
         const struct window_chunk *chunk = &chunks->pool[link - 1];
-        if (chunk->shift == shift && holds(chunk, offset, size, access))
+        if (chunk->shift == shift && window_chunk_holds(chunk, offset, size, access))
             return link - 1;
         link = chunk->next;
     }
@@ -332,21 +323,19 @@ static int miss(uint32_t *number, struct window_chunks *chunks, uint64_t offset,
     return err;
 }
 
-int window_chunks_get(uint32_t *number, struct window_chunks *chunks, uint64_t offset, uint64_t size, mmf_access access)
+int window_chunks_look(uint32_t *number, struct window_chunks *chunks, uint64_t offset, uint64_t size,
+                       mmf_access access)
 {
-    uint32_t found = chunks->last;
-    if (found == NONE || !holds(&chunks->pool[found], offset, size, access)) {
-        found = find(chunks, offset, size, access);
-        if (found == NONE) {
-            int err = miss(&found, chunks, offset, size, access);
-            if (err)
-                return err;
-            chunks->hits--; /* counted below */
-        }
-        chunks->last = found;
+    uint32_t found = find(chunks, offset, size, access);
+    if (found != NONE) {
+        chunks->hits++;
+    } else {
+        int err = miss(&found, chunks, offset, size, access);
+        if (err)
+            return err;
     }
-    chunks->hits++;
     chunks->pool[found].recent = true;
+    *window_chunks_hint(chunks, offset) = found;
     *number = found;
     return MMF_OK;
 }
@@ -356,22 +345,4 @@ uint64_t window_chunks_piece(const struct window_chunks *chunks, uint64_t offset
     const uint64_t cell = UINT64_C(1) << chunks->shift;
     const uint64_t rest = cell - (offset & (cell - 1));
     return size < rest ? size : rest;
-}
-
-void window_chunks_hold(struct window_chunks *chunks, uint32_t number, uint64_t end)
-{
-    struct window_chunk *chunk = &chunks->pool[number];
-    if (chunk->references++ == 0)
-        chunks->pinned += chunk->mapped;
-    if (atomic_load_explicit(&chunk->view->region->last, memory_order_relaxed) < end)
-        atomic_store_explicit(&chunk->view->region->last, end, memory_order_relaxed);
-}
-
-void window_chunks_release(struct window_chunks *chunks, uint32_t number)
-{
-    struct window_chunk *chunk = &chunks->pool[number];
-    if (--chunk->references > 0)
-        return;
-    chunks->pinned -= chunk->mapped;
-    atomic_store_explicit(&chunk->view->region->last, 0, memory_order_relaxed);
 }

@@ -21,7 +21,7 @@ struct window_chunk {
     bool recent;     /* used since the clock hand came by */
 };
 
-enum { WINDOW_SHIFTS = 64, WINDOW_SPAN = 63 };
+enum { WINDOW_SHIFTS = 64, WINDOW_SPAN = 63, WINDOW_HINTS = 1024 };
 
 struct window_chunks {
     struct backing *backing;
@@ -39,8 +39,9 @@ struct window_chunks {
     uint32_t *buckets;     /* number + 1 of the first chunk of each */
     uint32_t bucket_count; /* a power of two */
     uint32_t count;
-    uint32_t last;   /* the chunk found last */
-    uint64_t shifts; /* which shifts are in use */
+    uint32_t
+        hints[WINDOW_HINTS]; /* by the smallest cell of an offset: the chunk found there last, if it still is one */
+    uint64_t shifts;         /* which shifts are in use */
     uint32_t of_shift[WINDOW_SHIFTS];
     uint8_t shift; /* of the next cell: larger while misses follow each other, smaller while they do not */
     uint8_t smallest;
@@ -52,19 +53,60 @@ struct window_chunks {
 int window_chunks_init(struct window_chunks *chunks, struct backing *backing, mmf_access map_access, uint64_t budget);
 void window_chunks_free(struct window_chunks *chunks);
 
+static inline bool window_chunk_holds(const struct window_chunk *chunk, uint64_t offset, uint64_t size,
+                                      mmf_access access)
+{
+    return offset >= chunk->offset && offset - chunk->offset < chunk->size &&
+           size <= chunk->size - (offset - chunk->offset) && chunk->access == (uint32_t)access;
+}
+
+static inline uint32_t *window_chunks_hint(struct window_chunks *chunks, uint64_t offset)
+{
+    return &chunks->hints[(offset >> chunks->smallest) % WINDOW_HINTS];
+}
+
+/* window_chunks_get() without a hint that is right. */
+int window_chunks_look(uint32_t *number, struct window_chunks *chunks, uint64_t offset, uint64_t size,
+                       mmf_access access);
+
 /*
  * The chunk that holds [offset, offset + size), which lies inside the capacity, mapping it if need be. `number` stays
  * valid as long as the chunk is referenced, and else until the next call. MMF_EBUDGET and the errors of
  * mmf_view_open(), recorded.
  */
-int window_chunks_get(uint32_t *number, struct window_chunks *chunks, uint64_t offset, uint64_t size,
-                      mmf_access access);
+static inline int window_chunks_get(uint32_t *number, struct window_chunks *chunks, uint64_t offset, uint64_t size,
+                                    mmf_access access)
+{
+    const uint32_t hint = *window_chunks_hint(chunks, offset);
+    struct window_chunk *chunk = &chunks->pool[hint];
+    if (!window_chunk_holds(chunk, offset, size, access))
+        return window_chunks_look(number, chunks, offset, size, access);
+    chunks->hits++;
+    chunk->recent = true;
+    *number = hint;
+    return MMF_OK;
+}
 
 /* How many bytes from `offset` on are best asked for at once, at most `size`. */
 uint64_t window_chunks_piece(const struct window_chunks *chunks, uint64_t offset, uint64_t size);
 
 /* One more, and one fewer, who needs the chunk to stay: up to `end` of the map, as far as shrinking it goes. */
-void window_chunks_hold(struct window_chunks *chunks, uint32_t number, uint64_t end);
-void window_chunks_release(struct window_chunks *chunks, uint32_t number);
+static inline void window_chunks_hold(struct window_chunks *chunks, uint32_t number, uint64_t end)
+{
+    struct window_chunk *chunk = &chunks->pool[number];
+    if (chunk->references++ == 0)
+        chunks->pinned += chunk->mapped;
+    if (atomic_load_explicit(&chunk->view->region->last, memory_order_relaxed) < end)
+        atomic_store_explicit(&chunk->view->region->last, end, memory_order_relaxed);
+}
+
+static inline void window_chunks_release(struct window_chunks *chunks, uint32_t number)
+{
+    struct window_chunk *chunk = &chunks->pool[number];
+    if (--chunk->references > 0)
+        return;
+    chunks->pinned -= chunk->mapped;
+    atomic_store_explicit(&chunk->view->region->last, 0, memory_order_relaxed);
+}
 
 #endif

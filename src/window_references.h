@@ -23,10 +23,50 @@ struct window_references {
 int window_references_init(struct window_references *references);
 void window_references_free(struct window_references *references);
 
+/* Multiplicative hashing: the high bits of the product depend on all bits of the address. */
+static inline size_t window_references_home(const struct window_references *references, const void *data)
+{
+    const uint64_t mixed = (uint64_t)(uintptr_t)data * UINT64_C(0x9E3779B97F4A7C15);
+    return (size_t)(mixed >> 32) & (references->room - 1);
+}
+
+/* The slot of a pointer, or the free one where it would go. */
+static inline struct window_reference *window_references_find(const struct window_references *references,
+                                                              const void *data)
+{
+    size_t at = window_references_home(references, data);
+    while (references->slots[at].data && references->slots[at].data != data)
+        at = (at + 1) & (references->room - 1);
+    return &references->slots[at];
+}
+
+/* The rarer halves of the two calls below: a pointer that is not there yet, and one that goes. */
+int window_references_enter(struct window_references *references, void *data, uint32_t chunk);
+void window_references_remove(struct window_references *references, struct window_reference *slot);
+
 /* Notes one more reference. MMF_ENOMEMORY, recorded. */
-int window_references_add(struct window_references *references, void *data, uint32_t chunk);
+static inline int window_references_add(struct window_references *references, void *data, uint32_t chunk)
+{
+    struct window_reference *slot = window_references_find(references, data);
+    if (slot->data) {
+        slot->count++;
+        references->held++;
+        return 0;
+    }
+    return window_references_enter(references, data, chunk);
+}
 
 /* Takes one back: the number of its chunk, or UINT32_MAX when there is no such reference. */
-uint32_t window_references_take(struct window_references *references, void *data);
+static inline uint32_t window_references_take(struct window_references *references, void *data)
+{
+    struct window_reference *slot = window_references_find(references, data);
+    if (!slot->data)
+        return UINT32_MAX;
+    const uint32_t chunk = slot->chunk;
+    references->held--;
+    if (--slot->count == 0)
+        window_references_remove(references, slot);
+    return chunk;
+}
 
 #endif
