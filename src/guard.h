@@ -53,6 +53,9 @@ struct guard_region {
 int guard_region_add(struct guard_region **region, const struct guard_region *wanted);
 void guard_region_remove(struct guard_region *region);
 
+/* The same place in memory is another part of the file now. */
+void guard_region_move(struct guard_region *region, uint64_t offset, uint64_t first, uint64_t last);
+
 /* Whether a live region of this file reaches beyond `length` bytes of it. Takes the registry's lock. */
 bool guard_region_beyond(uint64_t device, uint64_t inode, uint64_t length);
 

@@ -103,6 +103,17 @@ void guard_region_remove(struct guard_region *region)
     drop_lock();
 }
 
+void guard_region_move(struct guard_region *region, uint64_t offset, uint64_t first, uint64_t last)
+{
+    take_lock();
+    atomic_fetch_add(&region->version, 1);
+    region->offset = offset;
+    region->first = first;
+    atomic_store(&region->last, last);
+    atomic_fetch_add(&region->version, 1);
+    drop_lock();
+}
+
 /*
  * A region is matched only if it did not change meanwhile; the one that holds a live view's address does not, so the
  * members that are not atomic may be read after that.

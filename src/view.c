@@ -59,17 +59,26 @@ static int map_nothing(mmf_view *view)
     return error_from_os(os_error, "map", view->backing->path);
 }
 
+/* The bits of os_mapping that the view's pages are mapped with. */
+static unsigned mapping_of(const mmf_view *view)
+{
+    const unsigned mapping = view->is_private ? OS_MAP_PRIVATE : OS_MAP_SHARED;
+    return view->backing->inheritable ? mapping : mapping | OS_MAP_NOT_INHERIT;
+}
+
+static size_t whole_pages(const struct backing *backing, size_t size)
+{
+    return (size + backing->page_size - 1) / backing->page_size * backing->page_size;
+}
+
 static int map_range(mmf_view *view, void *hint)
 {
     const struct backing *backing = view->backing;
     const size_t before = (size_t)(view->offset % backing->granularity);
-    const size_t page = backing->page_size;
     void *address = hint ? (void *)(((uintptr_t)hint - before) / backing->granularity * backing->granularity) : NULL;
-    unsigned mapping = view->is_private ? OS_MAP_PRIVATE : OS_MAP_SHARED;
-    if (!backing->inheritable)
-        mapping |= OS_MAP_NOT_INHERIT;
-    view->mapped = (before + (size_t)view->size + page - 1) / page * page;
-    int os_error = os.map(&address, view->mapped, view->protection, mapping, backing->file, view->offset - before);
+    view->mapped = whole_pages(backing, before + (size_t)view->size);
+    int os_error =
+        os.map(&address, view->mapped, view->protection, mapping_of(view), backing->file, view->offset - before);
     view->start = address;
     view->data = view->start + before;
     return error_from_os_at(os_error, "map", backing->path, view->offset);
@@ -225,6 +234,34 @@ static int unmap_view(const mmf_view *view)
     const bool absent = backing_is_foreign(view->backing) && !view->backing->inheritable && !view->is_empty &&
                         os.capability(MMF_FEATURE_NOT_INHERITED) == 0;
     return absent ? 0 : os.unmap(view->start, view->mapped);
+}
+
+/*
+ * Since Linux 6.12 a mapping that cannot replace another leaves that one in place; before, one that failed for want of
+ * memory could leave a hole, which is unmapped as if it were still there.
+ */
+int view_move(mmf_view *view, uint64_t offset, uint64_t size)
+{
+    struct backing *backing = view->backing;
+    void *address = view->start;
+    backing_lock(backing);
+    const uint64_t capacity = atomic_load(&backing->capacity);
+    int err = MMF_OK;
+    if (offset > capacity || size > capacity - offset || whole_pages(backing, (size_t)size) != view->mapped)
+        err = error_set_full(
+            &(mmf_error){.code = MMF_ERANGE, .operation = "move view", .path = backing->path, .offset = offset});
+    if (!err)
+        err = error_from_os_at(
+            os.map(&address, view->mapped, view->protection, mapping_of(view) | OS_MAP_FIXED, backing->file, offset),
+            "map", backing->path, offset);
+    if (!err) {
+        view->offset = offset;
+        view->size = size;
+        set_access(view, (mmf_access)view->access);
+        guard_region_move(view->region, offset, offset, 0);
+    }
+    backing_unlock(backing);
+    return err;
 }
 
 void view_hold(mmf_view *view)

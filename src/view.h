@@ -42,6 +42,13 @@ struct mmf_view {
 int view_new(mmf_view **view, struct backing *backing, mmf_access map_access, uint64_t offset, uint64_t size,
              const mmf_view_options *options);
 void view_hold(mmf_view *view);
+
+/*
+ * Makes the view's place in memory show another part of the map, of as many pages; `offset` is a multiple of the
+ * granularity. Cheaper than closing and opening by a system call. For windows: nobody else may know the view. Its
+ * region stands in no resize's way afterwards. MMF_ERANGE and the errors of mmf_view_open(): the view is as it was.
+ */
+int view_move(mmf_view *view, uint64_t offset, uint64_t size);
 int view_drop(mmf_view *view);
 
 /* The pages that hold a range of a view. */

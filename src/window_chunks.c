@@ -154,7 +154,7 @@ static uint32_t find(const struct window_chunks *chunks, uint64_t offset, uint64
 }
 
 /* The clock: one round takes the marks of recent use away, the second finds whoever was not used since. */
-static bool drop_one(struct window_chunks *chunks)
+static uint32_t choose_victim(struct window_chunks *chunks)
 {
     for (uint64_t step = 0; step < 2 * (uint64_t)chunks->used; step++) {
         const uint32_t number = chunks->hand;
@@ -162,23 +162,17 @@ static bool drop_one(struct window_chunks *chunks)
         chunks->hand = number + 1 < chunks->used ? number + 1 : 0;
         if (!chunk->view || chunk->references > 0)
             continue;
-        if (!chunk->recent) {
-            drop(chunks, number);
-            return true;
-        }
+        if (!chunk->recent)
+            return number;
         chunk->recent = false;
     }
-    return false;
+    return NONE;
 }
 
-static int make_room(struct window_chunks *chunks, uint64_t size)
+static int over_budget(const struct window_chunks *chunks, uint64_t size)
 {
-    if (size > chunks->budget || chunks->pinned > chunks->budget - size)
-        return error_set_full(
-            &(mmf_error){.code = MMF_EBUDGET, .operation = "map chunk", .path = chunks->backing->path, .offset = size});
-    while (chunks->mapped > chunks->budget - size && drop_one(chunks))
-        continue;
-    return MMF_OK;
+    return error_set_full(
+        &(mmf_error){.code = MMF_EBUDGET, .operation = "map chunk", .path = chunks->backing->path, .offset = size});
 }
 
 static int grow_pool(struct window_chunks *chunks)
@@ -237,32 +231,73 @@ static uint64_t whole_pages(const struct window_chunks *chunks, uint64_t size)
     return (size + page - 1) / page * page;
 }
 
-/* Maps [offset, offset + size), which begins at a multiple of the granularity, within the budget. */
-static int map_chunk(uint32_t *number, struct window_chunks *chunks, uint64_t offset, uint64_t size, mmf_access access,
-                     uint8_t shift)
+/* A part of the map that is to be mapped: it begins at a multiple of the granularity. */
+struct part {
+    uint64_t offset;
+    uint64_t size;
+    mmf_access access;
+    uint8_t shift;
+};
+
+/* Fills a slot whose view shows the part. Nobody has referenced it yet: it stands in no resize's way. */
+static void occupy(struct window_chunks *chunks, uint32_t number, const struct part *part, mmf_view *view)
+{
+    atomic_store(&view->region->last, 0);
+    chunks->pool[number] = (struct window_chunk){.data = view->data,
+                                                 .offset = part->offset,
+                                                 .size = part->size,
+                                                 .access = part->access,
+                                                 .view = view,
+                                                 .mapped = view->mapped,
+                                                 .shift = part->shift};
+    enter(chunks, number);
+}
+
+/* Gives the pages of an idle chunk that is just as large another part of the map to show. */
+static bool reuse(struct window_chunks *chunks, uint32_t number, const struct part *part)
+{
+    const struct window_chunk *chunk = &chunks->pool[number];
+    mmf_view *view = chunk->view;
+    if (chunk->mapped != whole_pages(chunks, part->size) || chunk->access != (uint32_t)part->access ||
+        view_move(view, part->offset, part->size) != MMF_OK)
+        return false;
+    leave(chunks, number);
+    occupy(chunks, number, part, view);
+    return true;
+}
+
+static int map_anew(uint32_t *number, struct window_chunks *chunks, const struct part *part)
 {
     mmf_view *view = NULL;
-    int err = make_room(chunks, whole_pages(chunks, size));
-    if (!err)
-        err = take_slot(number, chunks);
+    int err = take_slot(number, chunks);
     if (err)
         return err;
-    err = view_new(&view, chunks->backing, chunks->map_access, offset, size, MMF_VIEW_OPTIONS(.access = access));
+    err = view_new(&view, chunks->backing, chunks->map_access, part->offset, part->size,
+                   MMF_VIEW_OPTIONS(.access = part->access));
     if (err) {
         give_slot(chunks, *number);
         return err;
     }
-    atomic_store(&view->region->last, 0); /* nobody has referenced it yet: it stands in no resize's way */
-    chunks->pool[*number] = (struct window_chunk){.data = view->data,
-                                                  .offset = offset,
-                                                  .size = size,
-                                                  .access = access,
-                                                  .view = view,
-                                                  .mapped = view->mapped,
-                                                  .shift = shift};
+    occupy(chunks, *number, part, view);
     chunks->mapped += view->mapped;
-    enter(chunks, *number);
     return MMF_OK;
+}
+
+/* Maps a part within the budget: idle chunks make room, the first of the right size by being used again. */
+static int map_chunk(uint32_t *number, struct window_chunks *chunks, const struct part *part)
+{
+    const uint64_t size = whole_pages(chunks, part->size);
+    if (size > chunks->budget || chunks->pinned > chunks->budget - size)
+        return over_budget(chunks, size);
+    while (chunks->mapped > chunks->budget - size) {
+        *number = choose_victim(chunks);
+        if (*number == NONE)
+            return over_budget(chunks, size);
+        if (reuse(chunks, *number, part))
+            return MMF_OK;
+        drop(chunks, *number);
+    }
+    return map_anew(number, chunks, part);
 }
 
 /* Sequential misses double the cells, at places where both grids meet; any other miss halves them. */
@@ -292,7 +327,7 @@ static int map_cell(uint32_t *number, struct window_chunks *chunks, uint64_t off
     const uint64_t end = capacity - begin < cell ? capacity : begin + cell;
     if (size > end - offset || find_in_bucket(chunks, offset, 1, access, chunks->shift) != NONE)
         return MMF_EBUDGET;
-    int err = map_chunk(number, chunks, begin, end - begin, access, chunks->shift);
+    int err = map_chunk(number, chunks, &(struct part){begin, end - begin, access, chunks->shift});
     if (err)
         return err;
     chunks->expected = end;
@@ -309,7 +344,7 @@ static int map_span(uint32_t *number, struct window_chunks *chunks, uint64_t off
     uint64_t end = begin + whole_pages(chunks, offset - begin + size);
     if (end > capacity)
         end = capacity;
-    return map_chunk(number, chunks, begin, end - begin, access, WINDOW_SPAN);
+    return map_chunk(number, chunks, &(struct part){begin, end - begin, access, WINDOW_SPAN});
 }
 
 static int miss(uint32_t *number, struct window_chunks *chunks, uint64_t offset, uint64_t size, mmf_access access)
