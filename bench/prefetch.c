@@ -271,28 +271,32 @@ static int check_disk(const char *directory)
     return BENCH_SKIPPED;
 }
 
-static bool set_up(const struct bench_options *options)
+static int set_up(const struct bench_options *options)
 {
     const char *path = state.file.path;
     state.random = bench_seed();
     state.reads = options->quick ? QUICK_READS : READS;
     if (!bench_file_create(&state.file, options, "prefetch", options->quick ? 64 * BENCH_MIB : BENCH_GIB, BENCH_FILLED))
-        return false;
+        return BENCH_FAILED;
     size_t total = (size_t)(state.file.size / BLOCK);
     state.blocks = malloc(total * sizeof *state.blocks);
     state.buffer = aligned_alloc(BLOCK, BLOCK);
     state.direct = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+    if (state.direct < 0 && errno == EINVAL) {
+        fprintf(stderr, "skipped: the file system of %s does not know O_DIRECT\n", options->directory);
+        return BENCH_SKIPPED;
+    }
     if (!state.blocks || !state.buffer || state.direct < 0 ||
         posix_fadvise(state.file.descriptor, 0, 0, POSIX_FADV_RANDOM)) {
         bench_fail(path, 0);
-        return false;
+        return BENCH_FAILED;
     }
     for (size_t block = 0; block < total; block++)
         state.blocks[block] = (uint32_t)block;
     int err = mmf_map_from_file(&state.map, path, MMF_MAP_OPTIONS(.access = MMF_READ));
     if (err)
         bench_fail(path, err);
-    return !err;
+    return err ? BENCH_FAILED : BENCH_DONE;
 }
 
 static void tear_down(void)
@@ -349,7 +353,9 @@ int main(int argc, char **argv)
     int code = check_disk(options.directory);
     if (code)
         return code;
-    code = set_up(&options) ? bench_run(&program, &options) : BENCH_FAILED;
+    code = set_up(&options);
+    if (!code)
+        code = bench_run(&program, &options);
     tear_down();
     return code;
 }

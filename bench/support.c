@@ -269,12 +269,19 @@ static double in_unit(const struct bench_case *one, int64_t nanoseconds)
     return NAN;
 }
 
+/* Every round begins with another case, and every other round goes backwards: nobody always follows the same one. */
+static struct bench_case *case_of_turn(struct bench_program *program, unsigned round, size_t turn)
+{
+    size_t place = round % 2 ? program->case_count - 1 - turn : turn;
+    return &program->cases[(place + round) % program->case_count];
+}
+
 /* Round 0 warms up: its samples are overwritten by round 1. */
 static bool run_rounds(struct bench_program *program, unsigned rounds)
 {
     for (unsigned round = 0; round <= rounds; round++) {
         for (size_t turn = 0; turn < program->case_count; turn++) {
-            struct bench_case *one = &program->cases[(turn + round) % program->case_count];
+            struct bench_case *one = case_of_turn(program, round, turn);
             if (one->prepare && !one->prepare(one)) {
                 fprintf(stderr, "failed: preparing \"%s\"\n", one->what);
                 return false;
@@ -291,6 +298,13 @@ static bool run_rounds(struct bench_program *program, unsigned rounds)
 }
 
 /* ---- report ---- */
+
+/* A program built without optimization says nothing about speed, nor does the library built beside it. */
+#ifdef __OPTIMIZE__
+static const bool is_optimized = true;
+#else
+static const bool is_optimized = false;
+#endif
 
 static bool met(const struct bench_program *program, const struct bench_check *check)
 {
@@ -390,8 +404,8 @@ static void print_json(const struct bench_program *program, const struct bench_o
     print_text(program->question);
     printf(",\n");
     print_machine();
-    printf("  \"rounds\": %u,\n  \"quick\": %s,\n  \"results\": [\n", options->rounds,
-           options->quick ? "true" : "false");
+    printf("  \"rounds\": %u,\n  \"quick\": %s,\n  \"optimized\": %s,\n  \"results\": [\n", options->rounds,
+           options->quick ? "true" : "false", is_optimized ? "true" : "false");
     for (size_t index = 0; index < program->case_count; index++) {
         print_result(&program->cases[index]);
         printf(index + 1 < program->case_count ? ",\n" : "\n");
@@ -411,8 +425,8 @@ static void print_json(const struct bench_program *program, const struct bench_o
 
 static void print_table(const struct bench_program *program, const struct bench_options *options)
 {
-    fprintf(stderr, "%s\n%u rounds%s; median (quartiles)\n\n", program->question, options->rounds,
-            options->quick ? ", --quick: not a measurement" : "");
+    fprintf(stderr, "%s\n%u rounds%s%s; median (quartiles)\n\n", program->question, options->rounds,
+            options->quick ? ", --quick: not a measurement" : "", is_optimized ? "" : ", built without optimization");
     for (size_t index = 0; index < program->case_count; index++) {
         const struct bench_case *one = &program->cases[index];
         fprintf(stderr, "  %-44s %9.4g %-4s (%.4g to %.4g)", one->what, one->value.median, unit_name(one->unit),

@@ -30,7 +30,7 @@ struct bench_spread {
 };
 
 /*
- * One of the ways that are compared. Every round runs each case once, in an order that rotates from round to round, so
+ * One of the ways that are compared. Every round runs each case once, in an order that changes from round to round, so
  * that whatever disturbs the machine meets all of them. A ratio is computed inside a round, and the median is taken of
  * the ratios, not the ratio of the medians.
  */

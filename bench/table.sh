@@ -38,7 +38,8 @@ jq -r --argjson all "$all" '
 
     "\(.machine.cpu), \(.machine.cores) cores, \(.machine.memory), \(.machine.kernel), \(.machine.file_system); "
     + "revision \(.revision), \(.date); median (quartiles)."
-    + (if any(.benchmarks[]; .quick == true) then " **Made with --quick: not a measurement.**" else "" end),
+    + (if any(.benchmarks[]; .quick == true) then " **Made with --quick: not a measurement.**" else "" end)
+    + (if any(.benchmarks[]; .optimized == false) then " **Built without optimization.**" else "" end),
     "",
     "| what | time or rate | ratio in the same round | target | met |",
     "|---|---|---|---|---|",

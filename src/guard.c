@@ -176,6 +176,8 @@ int mmf_guard_install(mmf_guard_mode wanted)
     } else {
         atomic_store(&mode, wanted);
         atomic_store(&gate, UINT32_MAX);
+        if (installed && !guard_region_any() && os.fault_remove() == 0)
+            installed = false; /* else it stays, for the open views or under another handler, and hands on */
     }
     drop_lock();
     return err;
@@ -275,28 +277,38 @@ int mmf_guard_run(int (*body)(void *), void *argument, mmf_fault *fault)
     return record(&known, "mmf_guard_run", 0);
 }
 
-/* The slow half of mmf_guard_copy(): wrong arguments and the first use. */
+int guard_copy_error(const void *to, const void *from, uint64_t done)
+{
+    if (!to || !from)
+        return error_set(MMF_EINVAL, "mmf_guard_copy");
+    return guard_fault_error("mmf_guard_copy", done);
+}
+
+/* The slow half of mmf_guard_copy(): the first use, and no use at all. */
 static __attribute__((noinline, cold)) int copy_slowly(void *to, const void *from, size_t size, size_t *done)
 {
     if (done)
         *done = 0;
-    if (size > 0 && (!to || !from))
-        return error_set(MMF_EINVAL, "mmf_guard_copy");
     int err = prepare("mmf_guard_copy");
     if (err)
         return err;
     if (done)
         *done = size;
-    return arch_copy(to, from, size, done, "mmf_guard_copy");
+    return arch_copy(to, from, size, done, 1);
 }
 
+/*
+ * A copy of a few bytes takes about as long as the checks before it, so there are few: NULL faults like any address
+ * and is told from others after that; the gate, never 0, doubles as the wish for a report.
+ */
 int mmf_guard_copy(void *to, const void *from, size_t size, size_t *done)
 {
-    if (!is_ready() || !to || !from)
+    uint32_t open = atomic_load_explicit(&gate, memory_order_relaxed);
+    if (guard_thread != open)
         return copy_slowly(to, from, size, done);
     if (done)
         *done = size;
-    return arch_copy(to, from, size, done, "mmf_guard_copy");
+    return arch_copy(to, from, size, done, open);
 }
 
 /* The sign of the first difference, as memcmp() has it; false after a fault. */

@@ -98,6 +98,9 @@ void guard_remember(const struct os_fault *fault);
  */
 int guard_fault_error(const char *operation, uint64_t done);
 
+/* The same for mmf_guard_copy(): MMF_EINVAL if an address is NULL, where nothing is ever mapped. */
+int guard_copy_error(const void *to, const void *from, uint64_t done);
+
 /*
  * The guarded primitives. The thread must be ready. Copy and fill return the bytes done, exact: fewer than `size` after
  * a fault; no byte after them is changed. Compare returns the number of equal bytes at the beginning, find the index of
@@ -110,7 +113,7 @@ int guard_fault_error(const char *operation, uint64_t done);
 static inline size_t guard_copy(void *to, const void *from, size_t size)
 {
     size_t done;
-    return arch_copy(to, from, size, &done, NULL) == MMF_OK ? size : done;
+    return arch_copy(to, from, size, &done, 0) == MMF_OK ? size : done;
 }
 
 size_t guard_fill(void *to, unsigned char byte, size_t size);

@@ -15,10 +15,11 @@ static _Atomic uintptr_t replaced[ENTRIES];
 static _Atomic size_t zero_regions;
 
 /*
- * A page that is replaced cannot be missing again. Should one come back this often in a row to the same thread (it
- * interrupted the very thread that is replacing it), it is replaced regardless.
+ * A page that is being replaced by another thread is tried again after PAUSE. A page that is replaced cannot be missing
+ * again. Should one come back this often in a row to the same thread (it interrupted the very thread that is replacing
+ * it, and will never see the end of that), it is replaced regardless: after a second or so.
  */
-enum { PATIENCE = 10000 };
+enum { PAUSE = 50000 /* nanoseconds */, PATIENCE = 10000 };
 static _Thread_local uintptr_t again_page __attribute__((tls_model("initial-exec")));
 static _Thread_local unsigned again_times __attribute__((tls_model("initial-exec")));
 
@@ -77,6 +78,14 @@ static bool out_of_patience(uintptr_t page)
     return ++again_times > PATIENCE;
 }
 
+/* Sleeping is allowed in a handler (POSIX lists nanosleep()). */
+static void pause_a_little(void)
+{
+    int saved = errno;
+    (void)os.sleep(PAUSE); /* shorter does no harm */
+    errno = saved;
+}
+
 bool guard_zero_page(const struct os_fault *fault)
 {
     if (fault->kind != OS_FAULT_PAGE || atomic_load(&zero_regions) == 0)
@@ -89,13 +98,15 @@ bool guard_zero_page(const struct os_fault *fault)
     uintptr_t page = fault->address - (fault->address - start) % region->page_size;
     _Atomic uintptr_t *entry = &replaced[page / region->page_size % ENTRIES];
     uintptr_t old = atomic_load(entry);
-    bool taken = (old & STATE) == BUSY || old == (page | DONE);
-    if (taken || !atomic_compare_exchange_strong(entry, &old, page | BUSY)) {
-        if (!out_of_patience(page))
-            return true;
-        return replace(region, page);
+    bool done = old == (page | DONE);
+    if (done || (old & STATE) == BUSY || !atomic_compare_exchange_strong(entry, &old, page | BUSY)) {
+        if (out_of_patience(page))
+            return replace(region, page);
+        if (!done)
+            pause_a_little();
+        return true;
     }
-    bool done = replace(region, page);
+    done = replace(region, page);
     atomic_store(entry, done ? page | DONE : 0);
     return done;
 }

@@ -153,6 +153,7 @@ int mmf_map_from_file(mmf_map **map, const char *path, const mmf_map_options *op
 {
     struct map_request request;
     struct backing *backing = NULL;
+    mmf_map *made = NULL;
     int err;
     if (!map)
         return error_set(MMF_EINVAL, "map");
@@ -175,12 +176,15 @@ int mmf_map_from_file(mmf_map **map, const char *path, const mmf_map_options *op
     if (!err && backing->about.kind == OS_FILE_REGULAR)
         err = share_take(backing, writes_file(&request), request.options.share);
     if (!err)
-        err = prepare(backing, &request);
+        err = map_handle_new(&made, backing, request.access);
     if (!err)
-        err = map_handle_new(map, backing, request.access);
-    if (!err)
+        err = prepare(backing, &request); /* last: it changes the file, and nothing may fail after that */
+    if (!err) {
+        *map = made;
         return MMF_OK;
+    }
     mmf_error first = *mmf_last_error();
+    os.release(made);
     if (backing->created)
         remove_created(backing);
     first.path = path;
@@ -220,6 +224,7 @@ int mmf_map_from_handle(mmf_map **map, mmf_os_handle file, const mmf_map_options
 {
     struct map_request request;
     struct backing *backing = NULL;
+    mmf_map *made = NULL;
     int err;
     if (!map)
         return error_set(MMF_EINVAL, "map");
@@ -239,15 +244,17 @@ int mmf_map_from_handle(mmf_map **map, mmf_os_handle file, const mmf_map_options
     if (!err)
         err = map_adopt_file(backing, &request);
     if (!err)
-        err = prepare(backing, &request);
+        err = map_handle_new(&made, backing, request.access);
     if (!err)
-        err = map_handle_new(map, backing, request.access);
+        err = prepare(backing, &request);
     if (err) {
         mmf_error first = *mmf_last_error();
+        os.release(made);
         (void)backing_drop_handle(backing);
         return error_set_full(&first);
     }
     if (request.options.own_handle)
         backing->given = file;
+    *map = made;
     return MMF_OK;
 }

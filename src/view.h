@@ -51,6 +51,16 @@ void view_hold(mmf_view *view);
 int view_move(mmf_view *view, uint64_t offset, uint64_t size);
 int view_drop(mmf_view *view);
 
+/*
+ * Whether `size` bytes at `position` may be accessed at once; `limit` is view->readable or view->writable. False sends
+ * the call to the general way, which finds out what is wrong, or makes the thread ready.
+ */
+static inline bool view_is_hot(const mmf_view *view, uint64_t limit, uint64_t position, uint64_t size)
+{
+    return position < limit && limit - position >= size &&
+           guard_thread == atomic_load_explicit(&view->generation, memory_order_relaxed);
+}
+
 /* The pages that hold a range of a view. */
 struct view_pages {
     unsigned char *address;

@@ -131,9 +131,14 @@ static int checked_copy(const mmf_view *view, uint64_t position, void *buffer, s
     return MMF_OK;
 }
 
-/* The thread's and the process's turn: afterwards the hot path is open for this thread. */
+/*
+ * The thread's and the process's turn: afterwards the hot path is open for this thread. Where it is already, nothing is
+ * stored: threads that read the same view would take its cache line from each other.
+ */
 static void make_ready(const mmf_view *view)
 {
+    if (guard_thread == atomic_load_explicit(&view->generation, memory_order_relaxed))
+        return;
     mmf_view *changed = (mmf_view *)view;
     guard_enter();
     atomic_store(&changed->generation, atomic_load(&guard_generation));
@@ -177,7 +182,13 @@ int view_fill(mmf_view *view, uint64_t position, unsigned char byte, uint64_t si
     return MMF_OK;
 }
 
-int mmf_view_read(const mmf_view *view, uint64_t position, void *to, size_t size)
+/* Kept apart, so that nothing of it weighs on the hot path. */
+#define COLD static __attribute__((noinline, cold))
+
+/*
+ * The calls below try the hot path first. A fault there is met again on the general way, which reports it.
+ */
+COLD int read_slowly(const mmf_view *view, uint64_t position, void *to, size_t size)
 {
     size_t done = 0;
     int err = view_check_readable(view);
@@ -188,7 +199,15 @@ int mmf_view_read(const mmf_view *view, uint64_t position, void *to, size_t size
     return err || size == 0 ? err : view_copy_out(view, position, to, size, &done);
 }
 
-int mmf_view_write(mmf_view *view, uint64_t position, const void *from, size_t size)
+int mmf_view_read(const mmf_view *view, uint64_t position, void *to, size_t size)
+{
+    if (view && to && view_is_hot(view, view->readable, position, size) &&
+        guard_copy(to, view->data + position, size) == size)
+        return MMF_OK;
+    return read_slowly(view, position, to, size);
+}
+
+COLD int write_slowly(mmf_view *view, uint64_t position, const void *from, size_t size)
 {
     size_t done = 0;
     int err = view_check_writable(view);
@@ -197,6 +216,21 @@ int mmf_view_write(mmf_view *view, uint64_t position, const void *from, size_t s
     if (!err && !from && size > 0)
         err = error_set(MMF_EINVAL, "from");
     return err || size == 0 ? err : view_copy_in(view, position, from, size, &done);
+}
+
+int mmf_view_write(mmf_view *view, uint64_t position, const void *from, size_t size)
+{
+    if (view && from && view_is_hot(view, view->writable, position, size) &&
+        guard_copy(view->data + position, from, size) == size)
+        return MMF_OK;
+    return write_slowly(view, position, from, size);
+}
+
+/* The bytes of an array; 0: none, or more than there can be. Spares the hot path a division. */
+static size_t array_bytes(size_t element, size_t count)
+{
+    size_t bytes = 0;
+    return __builtin_mul_overflow(element, count, &bytes) ? 0 : bytes;
 }
 
 static int check_elements(const mmf_view *view, uint64_t position, const void *memory, size_t element, size_t count)
@@ -208,7 +242,8 @@ static int check_elements(const mmf_view *view, uint64_t position, const void *m
     return MMF_OK;
 }
 
-int mmf_view_read_array(const mmf_view *view, uint64_t position, void *to, size_t element, size_t count, size_t *done)
+COLD int read_array_slowly(const mmf_view *view, uint64_t position, void *to, size_t element, size_t count,
+                           size_t *done)
 {
     size_t bytes = 0;
     if (done)
@@ -228,7 +263,18 @@ int mmf_view_read_array(const mmf_view *view, uint64_t position, void *to, size_
     return err;
 }
 
-int mmf_view_write_array(mmf_view *view, uint64_t position, const void *from, size_t element, size_t count)
+int mmf_view_read_array(const mmf_view *view, uint64_t position, void *to, size_t element, size_t count, size_t *done)
+{
+    const size_t bytes = array_bytes(element, count);
+    if (!view || !to || bytes == 0 || !view_is_hot(view, view->readable, position, bytes) ||
+        guard_copy(to, view->data + position, bytes) != bytes)
+        return read_array_slowly(view, position, to, element, count, done);
+    if (done)
+        *done = count;
+    return MMF_OK;
+}
+
+COLD int write_array_slowly(mmf_view *view, uint64_t position, const void *from, size_t element, size_t count)
 {
     size_t done = 0;
     int err = view_check_writable(view);
@@ -239,4 +285,13 @@ int mmf_view_write_array(mmf_view *view, uint64_t position, const void *from, si
     if (count > (view->size - position) / element)
         return refuse(view, MMF_ERANGE, position, "array of view");
     return count == 0 ? MMF_OK : view_copy_in(view, position, from, element * count, &done);
+}
+
+int mmf_view_write_array(mmf_view *view, uint64_t position, const void *from, size_t element, size_t count)
+{
+    const size_t bytes = array_bytes(element, count);
+    if (view && from && bytes > 0 && view_is_hot(view, view->writable, position, bytes) &&
+        guard_copy(view->data + position, from, bytes) == bytes)
+        return MMF_OK;
+    return write_array_slowly(view, position, from, element, count);
 }

@@ -13,15 +13,10 @@
 #define DECIMAL_RESERVED UINT32_C(0x7F00FFFF)
 #define DECIMAL_SCALE_MAX 28
 
-/* Whether `size` bytes at `position` may be accessed at once; `limit` is view->readable or view->writable. */
-static inline bool is_hot(const mmf_view *view, uint64_t limit, uint64_t position, uint64_t size)
-{
-    return position < limit && limit - position >= size &&
-           guard_thread == atomic_load_explicit(&view->generation, memory_order_relaxed);
-}
+/* Kept apart, so that nothing of it weighs on the hot path. */
+#define COLD static __attribute__((noinline, cold))
 
-static __attribute__((noinline, cold)) int read_slowly(const mmf_view *view, uint64_t position, void *value,
-                                                       size_t size)
+COLD int read_slowly(const mmf_view *view, uint64_t position, void *value, size_t size)
 {
     if (!value)
         return error_set(MMF_EINVAL, "value");
@@ -31,18 +26,24 @@ static __attribute__((noinline, cold)) int read_slowly(const mmf_view *view, uin
     return err;
 }
 
-static __attribute__((noinline, cold)) int write_slowly(mmf_view *view, uint64_t position, const void *from,
-                                                        size_t size)
-{
-    return mmf_view_write(view, position, from, size);
-}
+/* By value: the address of a parameter would put it on the stack of the hot path. */
+#define DEFINE_WRITE_SLOWLY(bits)                                                                                      \
+    COLD int write_slowly_##bits(mmf_view *view, uint64_t position, uint##bits##_t raw)                                \
+    {                                                                                                                  \
+        return mmf_view_write(view, position, &raw, sizeof raw);                                                       \
+    }
+DEFINE_WRITE_SLOWLY(8)
+DEFINE_WRITE_SLOWLY(16)
+DEFINE_WRITE_SLOWLY(32)
+DEFINE_WRITE_SLOWLY(64)
+#undef DEFINE_WRITE_SLOWLY
 
 /* A type with the unsigned integer of its size. Nothing is kept across the slow way, so it costs no stack. */
 #define DEFINE_TYPED(suffix, type, bits)                                                                               \
     int mmf_view_get_##suffix(const mmf_view *view, uint64_t position, type *value)                                    \
     {                                                                                                                  \
         uint##bits##_t raw;                                                                                            \
-        if (!view || !value || !is_hot(view, view->readable, position, sizeof raw) ||                                  \
+        if (!view || !value || !view_is_hot(view, view->readable, position, sizeof raw) ||                             \
             !guard_load_##bits(view->data + position, &raw))                                                           \
             return read_slowly(view, position, value, sizeof raw);                                                     \
         memcpy(value, &raw, sizeof raw);                                                                               \
@@ -52,9 +53,9 @@ static __attribute__((noinline, cold)) int write_slowly(mmf_view *view, uint64_t
     {                                                                                                                  \
         uint##bits##_t raw;                                                                                            \
         memcpy(&raw, &value, sizeof raw);                                                                              \
-        if (!view || !is_hot(view, view->writable, position, sizeof raw) ||                                            \
+        if (!view || !view_is_hot(view, view->writable, position, sizeof raw) ||                                       \
             !guard_store_##bits(view->data + position, raw))                                                           \
-            return write_slowly(view, position, &raw, sizeof raw);                                                     \
+            return write_slowly_##bits(view, position, raw);                                                           \
         return MMF_OK;                                                                                                 \
     }
 
@@ -69,19 +70,33 @@ DEFINE_TYPED(u64, uint64_t, 64)
 DEFINE_TYPED(f32, float, 32)
 DEFINE_TYPED(f64, double, 64)
 
-int mmf_view_get_bool(const mmf_view *view, uint64_t position, bool *value)
+COLD int read_bool_slowly(const mmf_view *view, uint64_t position, bool *value)
 {
     uint8_t byte = 0;
     if (!value)
         return error_set(MMF_EINVAL, "value");
-    int err = mmf_view_get_u8(view, position, &byte);
-    *value = byte != 0;
+    int err = mmf_view_read(view, position, &byte, sizeof byte);
+    *value = !err && byte != 0;
     return err;
+}
+
+int mmf_view_get_bool(const mmf_view *view, uint64_t position, bool *value)
+{
+    uint8_t byte;
+    if (!value || !view || !view_is_hot(view, view->readable, position, sizeof byte) ||
+        !guard_load_8(view->data + position, &byte))
+        return read_bool_slowly(view, position, value);
+    *value = byte != 0;
+    return MMF_OK;
 }
 
 int mmf_view_put_bool(mmf_view *view, uint64_t position, bool value)
 {
-    return mmf_view_put_u8(view, position, value ? 1 : 0);
+    const uint8_t byte = value ? 1 : 0;
+    if (!view || !view_is_hot(view, view->writable, position, sizeof byte) ||
+        !guard_store_8(view->data + position, byte))
+        return write_slowly_8(view, position, byte);
+    return MMF_OK;
 }
 
 static bool decimal_is_valid(const mmf_decimal *value)
@@ -89,7 +104,7 @@ static bool decimal_is_valid(const mmf_decimal *value)
     return (value->flags & DECIMAL_RESERVED) == 0 && (value->flags >> 16 & 0xFF) <= DECIMAL_SCALE_MAX;
 }
 
-int mmf_view_get_decimal(const mmf_view *view, uint64_t position, mmf_decimal *value)
+COLD int read_decimal_slowly(const mmf_view *view, uint64_t position, mmf_decimal *value)
 {
     mmf_decimal read;
     if (!value)
@@ -107,10 +122,34 @@ int mmf_view_get_decimal(const mmf_view *view, uint64_t position, mmf_decimal *v
     return MMF_OK;
 }
 
-int mmf_view_put_decimal(mmf_view *view, uint64_t position, mmf_decimal value)
+int mmf_view_get_decimal(const mmf_view *view, uint64_t position, mmf_decimal *value)
+{
+    uint64_t halves[2];
+    mmf_decimal read;
+    if (!value || !view || !view_is_hot(view, view->readable, position, sizeof halves) ||
+        !guard_load_64(view->data + position, &halves[0]) || !guard_load_64(view->data + position + 8, &halves[1]))
+        return read_decimal_slowly(view, position, value);
+    memcpy(&read, halves, sizeof read);
+    if (!decimal_is_valid(&read))
+        return read_decimal_slowly(view, position, value);
+    *value = read;
+    return MMF_OK;
+}
+
+COLD int write_decimal_slowly(mmf_view *view, uint64_t position, const mmf_decimal *value)
 {
     int err = view_check_writable(view);
-    if (!err && !decimal_is_valid(&value))
+    if (!err && !decimal_is_valid(value))
         err = error_set(MMF_EINVAL, "decimal");
-    return err ? err : mmf_view_write(view, position, &value, sizeof value);
+    return err ? err : mmf_view_write(view, position, value, sizeof *value);
+}
+
+int mmf_view_put_decimal(mmf_view *view, uint64_t position, mmf_decimal value)
+{
+    uint64_t halves[2];
+    memcpy(halves, &value, sizeof halves);
+    if (!view || !decimal_is_valid(&value) || !view_is_hot(view, view->writable, position, sizeof halves) ||
+        !guard_store_64(view->data + position, halves[0]) || !guard_store_64(view->data + position + 8, halves[1]))
+        return write_decimal_slowly(view, position, &value);
+    return MMF_OK;
 }

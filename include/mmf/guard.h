@@ -28,7 +28,8 @@ typedef enum mmf_guard_mode {
  * with MMF_GUARD_SIGNAL; calling this again when another library has put its own handler in front puts ours in front
  * again. Handlers found are kept and get every signal that is not ours. With MMF_GUARD_NOSIGNAL nothing is installed;
  * views opened afterwards read and write through system calls, which report a bad page without a signal, and refuse
- * MMF_FAULT_ZERO; mmf_guard_run() answers MMF_ENOTSUP. MMF_EINVAL: no such mode. MMF_ENOTSUP. Any thread.
+ * MMF_FAULT_ZERO; mmf_guard_run() answers MMF_ENOTSUP. MMF_EINVAL: no such mode. MMF_ENOTSUP. MMF_ENOMEMORY, also when
+ * 16 handlers have been put in front of ours one after the other. Any thread.
  */
 MMF_API int mmf_guard_install(mmf_guard_mode mode);
 
@@ -56,7 +57,8 @@ MMF_API int mmf_guard_run(int (*body)(void *), void *argument, mmf_fault *fault)
 
 /*
  * Copies like memcpy(), from and to any memory. `done` (may be NULL) is the number of bytes copied, exact also when a
- * page is missing. MMF_EFAULT, MMF_EINVAL (NULL and size > 0), MMF_ENOTSUP without signals. Any thread.
+ * page is missing. MMF_EFAULT, MMF_EINVAL (NULL and size > 0), MMF_ENOTSUP without signals, MMF_ENOMEMORY on the first
+ * use. Any thread.
  */
 MMF_API int mmf_guard_copy(void *to, const void *from, size_t size, size_t *done);
 

@@ -129,9 +129,9 @@ typedef struct mmf_decimal {
 
 /*
  * mmf_view_get_T() and mmf_view_put_T(): one value at any position, aligned or not, in the machine's byte order. An
- * aligned value of up to 8 bytes is read and written in one piece. bool is one byte, written 0 or 1, read as "not 0".
- * `value` is 0 after a failure. Errors as mmf_view_read(); MMF_ECORRUPT reading, MMF_EINVAL writing a decimal with
- * reserved flag bits or a scale above 28.
+ * aligned value of up to 8 bytes (4 on 32-bit systems) is read and written in one piece, but not without signals. bool
+ * is one byte, written 0 or 1, read as "not 0". `value` is 0 after a failure. Errors as mmf_view_read(); MMF_ECORRUPT
+ * reading, MMF_EINVAL writing a decimal with reserved flag bits or a scale above 28.
  */
 #define MMF_DECLARE_TYPED(suffix, type)                                                                                \
     MMF_API int mmf_view_get_##suffix(const mmf_view *view, uint64_t position, type *value);                           \

@@ -39,9 +39,9 @@ bool arch_resume(struct os_fault *fault)
  * Where the assembly of arch_copy() ends after a fault: at least `progress` bytes are done. Goes on by words and, where
  * one faults, by bytes: either the fault is met again at the exact byte, or the page is there by now.
  */
-int guard_copy_failed(void *to, const void *from, size_t size, size_t *done, const char *report, size_t progress);
+int guard_copy_failed(void *to, const void *from, size_t size, size_t *done, unsigned report, size_t progress);
 
-int guard_copy_failed(void *to, const void *from, size_t size, size_t *done, const char *report, size_t progress)
+int guard_copy_failed(void *to, const void *from, size_t size, size_t *done, unsigned report, size_t progress)
 {
     unsigned char *target = to;
     const unsigned char *source = from;
@@ -64,7 +64,7 @@ int guard_copy_failed(void *to, const void *from, size_t size, size_t *done, con
 faulted:
     if (done)
         *done = progress;
-    return report ? guard_fault_error(report, progress) : MMF_EFAULT;
+    return report ? guard_copy_error(to, from, progress) : MMF_EFAULT;
 }
 
 size_t guard_fill(void *to, unsigned char byte, size_t size)

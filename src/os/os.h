@@ -145,7 +145,8 @@ typedef struct os_mutex {
     /* Sets the length; new bytes are a hole. Windows: SetEndOfFile; with a section open: ERROR_USER_MAPPED_FILE. */   \
     X(resize, (mmf_os_handle file, uint64_t size), (file, size))                                                       \
     /* Reserves blocks of [offset, offset + size) without changing bytes or, with keep_size, the length. ENOTSUP       \
-       where the file system cannot; never writes. Windows: FileAllocationInfo (NTFS allocates on SetEndOfFile). */    \
+       where the file system cannot; never writes. A failure may leave a part reserved and the end moved (ext4).       \
+       Windows: FileAllocationInfo (NTFS allocates on SetEndOfFile). */                                                \
     X(reserve, (mmf_os_handle file, uint64_t offset, uint64_t size, bool keep_size), (file, offset, size, keep_size))  \
     /* Gives the blocks of a range back: it reads as zeros, the length stays. Windows: FSCTL_SET_ZERO_DATA. */         \
     X(punch, (mmf_os_handle file, uint64_t offset, uint64_t size), (file, offset, size))                               \

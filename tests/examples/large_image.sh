@@ -2,14 +2,14 @@
 check_image=$2
 picture=$3
 if [ ! -r "$picture" ]; then
-    echo "SKIPPED: the picture $picture is not installed"
+    echo "skipped: the picture $picture is not installed"
     exit 77
 fi
 . "$(dirname "$0")/common.sh"
 
 free=$(df -Pk . | awk 'NR == 2 { print $4 }')
 if [ "$free" -lt $((850 * 1024)) ]; then
-    echo "SKIPPED: 850 MiB of disk are needed here, $((free / 1024)) are free"
+    echo "skipped: 850 MiB of disk are needed here, $((free / 1024)) are free"
     exit 77
 fi
 check() {

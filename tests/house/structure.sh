@@ -4,119 +4,126 @@
 . "$(dirname "${BASH_SOURCE[0]}")/support.sh"
 cd "$1" || exit 1
 
-files()
+for folder in include/mmf src src/os src/os/posix tools/mmf; do
+    [ -n "$(find "$folder" -maxdepth 1 -name '*.[ch]' 2>/dev/null)" ] || wrong "$folder has no files"
+done
+output=$(find include src tools examples -type f -name '*.[chS]' 2>/dev/null | sort | perl -e '
+use strict;
+use warnings;
+
+# A platform or a processor in a condition of the preprocessor.
+my $platform = qr/__linux|__gnu_linux__|\blinux\b|_WIN32|_WIN64|__MINGW|__CYGWIN__|_MSC_VER|__APPLE__|__MACH__
+    |__FreeBSD|__NetBSD|__OpenBSD|__DragonFly|__sun\b|__unix|\bunix\b|__ANDROID__|__BIONIC__|__GLIBC__|MMF_OS_/x;
+my $processor = qr/__x86_64|__amd64|__i386|__aarch64|__arm|__riscv|__powerpc|__s390|__mips|__loongarch/;
+
+# What is there on Linux alone: headers, calls, names, paths.
+my $linux = qr{
+    <(?:linux|asm)/|<sys/(?:prctl|syscall|vfs|statfs|sysmacros|epoll|eventfd|signalfd|timerfd|inotify|sendfile|fanotify
+        |capability)\.h>|<(?:malloc|features|error|mntent)\.h>
+    |\b(?:syscall|memfd_create|fallocate|mremap|sync_file_range|process_madvise|process_vm_readv|process_vm_writev
+        |cachestat|statx|copy_file_range|splice|tee|vmsplice|sendfile|renameat2|gettid|tgkill|pidfd_open
+        |name_to_handle_at|open_by_handle_at|readahead|mlock2|get_nprocs|secure_getenv|prctl|getauxval|membarrier
+        |userfaultfd|io_uring_setup|preadv2|pwritev2|close_range|\w+64|statfs|fstatfs|strchrnul
+        |canonicalize_file_name)\s*\(
+    |\b(?:_GNU_SOURCE|_LARGEFILE64_SOURCE|off64_t|loff_t|SYS_\w+|__NR_\w+|O_TMPFILE|O_PATH|O_LARGEFILE|O_NOATIME
+        |MFD_\w+|F_ADD_SEALS|F_GET_SEALS|F_SEAL_\w+|F_SETLEASE|MAP_POPULATE|MAP_HUGETLB|MAP_HUGE_\w+|MAP_LOCKED
+        |MAP_GROWSDOWN|MAP_SYNC|MAP_SHARED_VALIDATE|MAP_FIXED_NOREPLACE|MREMAP_\w+|FALLOC_FL_\w+|SYNC_FILE_RANGE_\w+
+        |MADV_(?:DONTFORK|DOFORK|COLD|PAGEOUT|POPULATE_\w+|REMOVE|HUGEPAGE|NOHUGEPAGE|DONTDUMP|DODUMP|HWPOISON
+        |MERGEABLE|WIPEONFORK)|STATX_\w+|AT_EMPTY_PATH|FICLONE\w*|FS_IOC_\w+|[A-Z0-9]+_SUPER_MAGIC|REG_RIP|REG_EIP
+        |gregs|program_invocation_name|TEMP_FAILURE_RETRY|BUS_MCEERR_A[RO])\b
+    |"/(?:proc|sys|dev/shm)\b}x;
+
+# The layers of src from below; a file without a layer of its own is at the top.
+my @layers = (
+    [qr{^src/os/}, 0], [qr{^src/(?:error|options)\.}, 1], [qr{^src/(?:guard|arch/)}, 2],
+    [qr{^src/(?:backing|access|cause|share|space)\.}, 3], [qr{^src/(?:map|sync)}, 4]);
+
+sub layer
 {
-    local folder
-    for folder in "$@"; do
-        [ -d "$folder" ] && find "$folder" -type f \( -name '*.[chS]' -o -name '*.h' \) | sort
-    done
+    my ($file) = @_;
+    for (@layers) { return $$_[1] if $file =~ $$_[0] }
+    return 5;
 }
 
-# 1. No #if of a platform outside src/os, and of a processor outside src/arch and src/os.
-platform='__linux|__gnu_linux__|\blinux\b|_WIN32|_WIN64|__MINGW|__CYGWIN__|_MSC_VER|__APPLE__|__MACH__|__FreeBSD|__NetBSD|__OpenBSD|__DragonFly|__sun\b|__unix|\bunix\b|__ANDROID__|__BIONIC__|__GLIBC__|MMF_OS_'
-processor='__x86_64|__amd64|__i386|__aarch64|__arm|__riscv|__powerpc|__s390|__mips|__loongarch'
-for file in $(files include src tools examples); do
-    case $file in src/os/*) continue ;; esac
-    checked=$((checked + 1))
-    pattern="$platform|$processor"
-    case $file in src/arch/*) pattern=$platform ;; esac
-    while IFS= read -r line; do
-        wrong "$file:$line: a platform's #if outside src/os"
-    done < <(without_comments "$file" | perl -ne 'BEGIN { $on = 0 }
-        my $directive = $on || /^\s*#\s*(?:if|ifdef|ifndef|elif)\b/;
-        print "$.: $_" if $directive && m{'"$pattern"'};
-        $on = $directive && /\\\s*$/;')
-done
-
-# 2. src/os/posix is a back end for every Unix. Names of Linux alone, by kind.
-linux_headers='<linux/|<asm/|<sys/(prctl|syscall|vfs|statfs|sysmacros|epoll|eventfd|signalfd|timerfd|inotify|sendfile|fanotify|capability)\.h>|<(sched|malloc|features|error|mntent)\.h>'
-linux_calls='\b(syscall|memfd_create|fallocate|mremap|sync_file_range|process_madvise|process_vm_readv|process_vm_writev|cachestat|statx|copy_file_range|splice|tee|vmsplice|sendfile|renameat2|gettid|tgkill|pidfd_open|name_to_handle_at|open_by_handle_at|readahead|mlock2|get_nprocs|secure_getenv|prctl|getauxval|membarrier|userfaultfd|io_uring_setup|preadv2|pwritev2|close_range|fopen64|open64|pread64|pwrite64|fstat64|ftruncate64|lseek64|mmap64|statfs|fstatfs|strchrnul|canonicalize_file_name)\s*\('
-linux_names='\b(_GNU_SOURCE|_LARGEFILE64_SOURCE|off64_t|loff_t|SYS_\w+|__NR_\w+|O_TMPFILE|O_PATH|O_LARGEFILE|O_NOATIME|MFD_\w+|F_ADD_SEALS|F_GET_SEALS|F_SEAL_\w+|F_SETLEASE|MAP_POPULATE|MAP_HUGETLB|MAP_HUGE_\w+|MAP_LOCKED|MAP_GROWSDOWN|MAP_SYNC|MAP_SHARED_VALIDATE|MAP_FIXED_NOREPLACE|MREMAP_\w+|MADV_(DONTFORK|DOFORK|COLD|PAGEOUT|POPULATE_\w+|REMOVE|HUGEPAGE|NOHUGEPAGE|DONTDUMP|DODUMP|HWPOISON|MERGEABLE|WIPEONFORK)|FALLOC_FL_\w+|SYNC_FILE_RANGE_\w+|STATX_\w+|AT_EMPTY_PATH|FICLONE\w*|FS_IOC_\w+|[A-Z0-9]+_SUPER_MAGIC|REG_RIP|REG_EIP|gregs|program_invocation_name|TEMP_FAILURE_RETRY|BUS_MCEERR_A[RO])\b'
-linux_paths='"/(proc|sys|dev/shm)\b'
-for file in $(files src/os/posix); do
-    checked=$((checked + 1))
-    while IFS= read -r line; do
-        wrong "$file:$line: Linux's own in src/os/posix"
-    done < <(without_comments "$file" | perl -ne 'print "$.: $_"
-        if m{'"$linux_headers"'} || m{'"$linux_calls"'} || m{'"$linux_names"'} || m{'"$linux_paths"'}')
-done
-
-# 3. Who may include whom. The layers of src from below; a file with no layer of its own is at the top of them.
-layer()
+# The file of the tree that an include means.
+sub resolve
 {
-    case $1 in
-    src/os/*) echo 0 ;;
-    src/error.* | src/options.*) echo 1 ;;
-    src/guard* | src/arch/*) echo 2 ;;
-    src/backing.* | src/access.* | src/cause.* | src/share.* | src/space.*) echo 3 ;;
-    src/map* | src/sync.*) echo 4 ;;
-    *) echo 5 ;;
-    esac
+    my ($file, $header) = @_;
+    for my $folder ($file =~ s{/[^/]*$}{}r, "src", "include") {
+        my $path = "$folder/$header";
+        1 while $path =~ s{(^|/)(?!\.\./)[^/]+/\.\./}{$1};
+        return $path if -e $path;
+    }
+    return undef;
 }
 
-# resolve FILE HEADER: the file of the tree that an include means.
-resolve()
-{
-    local folder
-    for folder in "${1%/*}" src include; do
-        if [ -e "$folder/$2" ]; then
-            # a/../b is b
-            realpath --relative-to=. "$folder/$2"
-            return
-        fi
-    done
+my ($checked, %below) = (0);
+sub wrong { print "wrong: @_\n" }
+
+while (my $file = <STDIN>) {
+    chomp $file;
+    open my $in, "<", $file or die "$file: $!";
+    my $text = do { local $/; <$in> };
+    $checked++;
+    # Comments go, lines and strings stay.
+    $text =~ s{("(?:\\.|[^"\\\n])*"|\x27(?:\\.|[^\x27\\\n])*\x27)|(/\*.*?\*/|//[^\n]*)}
+        { defined $1 ? $1 : "\n" x ($2 =~ tr/\n//) }gse;
+    my ($number, $directive) = (0, 0);
+    for my $line (split /\n/, $text) {
+        $number++;
+        $directive ||= $line =~ /^\s*#\s*(?:if|ifdef|ifndef|elif)\b/;
+        if ($directive) {
+            wrong("$file:$number: a platform in an #if outside src/os: $line")
+                if $line =~ $platform && $file !~ m{^src/os/};
+            wrong("$file:$number: a processor in an #if outside src/arch and src/os: $line")
+                if $line =~ $processor && $file !~ m{^src/(?:os|arch)/};
+        }
+        $directive &&= $line =~ /\\\s*$/;
+        wrong("$file:$number: Linux alone has this: $line") if $file =~ m{^src/os/posix/} && $line =~ $linux;
+
+        next unless $line =~ /^\s*#\s*include\s*(<[^>]*>|"([^"]*)")/;
+        my ($name, $header) = ($1, $2);
+        if ($file =~ m{^include/}) {
+            wrong("$file:$number includes $name; public headers use each other and the standard")
+                unless $name =~ m{^(?:"mmf/|<(?:stdbool|stddef|stdint|stdio|stdalign|string)\.h>)};
+            next;
+        }
+        next unless defined $header;
+        my $target = resolve($file, $header);
+        if (!defined $target) {
+            wrong("$file:$number includes $name, which is not in the tree");
+        } elsif ($target =~ m{^include/}) {
+            next;
+        } elsif ($file =~ m{^src/}) {
+            wrong("$file:$number includes $target, which lies above it")
+                if $target !~ m{^src/} || layer($target) > layer($file);
+            $below{$file}{$target} = 1 if $file =~ /\.h$/;
+        } elsif ($file =~ m{^tools/}) {
+            wrong("$file:$number includes $target; of src a tool may use os.h only")
+                unless $target =~ m{^(?:tools/|src/os/os\.h$)};
+        } else {
+            wrong("$file:$number includes $target; examples use the public headers only")
+                unless $target =~ m{^examples/};
+        }
+    }
 }
 
-edges=()
-for file in $(files src tools examples); do
-    checked=$((checked + 1))
-    while IFS= read -r header; do
-        target=$(resolve "$file" "$header")
-        if [ -z "$target" ]; then
-            wrong "$file includes \"$header\", which is not in the tree"
-            continue
-        fi
-        case $target in
-        include/mmf/*) continue ;;
-        esac
-        case $file in
-        src/*)
-            case $target in
-            src/*) ;;
-            *) wrong "$file includes $target, from outside src" ;;
-            esac
-            if [ "$(layer "$target")" -gt "$(layer "$file")" ]; then
-                wrong "$file includes $target, which lies above it"
-            fi
-            case $file in *.h) edges+=("$file $target") ;; esac
-            ;;
-        tools/*)
-            case $target in
-            tools/* | src/os/os.h) ;;
-            *) wrong "$file includes $target: of src a tool may use os.h only" ;;
-            esac
-            ;;
-        examples/*)
-            case $target in
-            examples/*) ;;
-            *) wrong "$file includes $target: examples use the public headers only" ;;
-            esac
-            ;;
-        esac
-    done < <(without_comments "$file" | sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p')
-done
-if [ ${#edges[@]} -gt 0 ] && ! circle=$(printf '%s\n' "${edges[@]}" | tsort 2>&1 >/dev/null); then
-    wrong "headers include each other in a circle: $circle"
-fi
-
-# 4. Public headers need nothing but each other and the standard.
-for file in $(files include); do
-    while IFS= read -r header; do
-        wrong "$file includes $header"
-    done < <(without_comments "$file" | sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*//p' |
-        grep -vE '^("mmf/|<(stdbool|stddef|stdint|stdio|stdalign|string)\.h>)')
-done
-for folder in include/mmf src src/os tools/mmf; do
-    [ -n "$(files "$folder")" ] || wrong "$folder has no files"
-done
+# Headers in a circle: what can be put in no order.
+my $left;
+do {
+    $left = 0;
+    for my $header (keys %below) {
+        delete $below{$header}{$_} for grep { !$below{$_} } keys %{$below{$header}};
+        next if %{$below{$header}};
+        delete $below{$header};
+        $left = 1;
+    }
+} while ($left);
+wrong("headers include each other in a circle: " . join(" ", sort keys %below)) if %below;
+print "checked $checked\n";
+') || wrong "the check itself failed"
+checked=$(sed -n 's/^checked //p' <<<"$output")
+checked=${checked:-0}
+grep '^wrong: ' <<<"$output"
+found=$((found + $(grep -c '^wrong: ' <<<"$output")))
 finish

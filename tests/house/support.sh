@@ -41,10 +41,3 @@ present()
         command -v "$command" >/dev/null && echo "$command"
     done
 }
-
-# A C file without its comments, line for line.
-without_comments()
-{
-    perl -0777 -pe 's{("(?:\\.|[^"\\])*"|'\''(?:\\.|[^'\''\\])*'\'')|/\*.*?\*/|//[^\n]*}
-        { defined $1 ? $1 : do { my $c = $&; $c =~ tr/\n//cd; $c } }gsex' "$1"
-}

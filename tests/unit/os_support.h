@@ -24,6 +24,18 @@
 #define TMPFS "/dev/shm"
 #define READ_WRITE (OS_OPEN_READ | OS_OPEN_WRITE)
 
+/* The address and thread sanitizers turn mlock() into nothing. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if !defined(SANITIZED)
+#define SANITIZED 0
+#endif
+
 /* One test run with a scratch file on tmpfs, and once more with one in the current directory. */
 #define ON_BOTH(test) AT(test, " on tmpfs", TMPFS), AT(test, " in the current directory", ".")
 #define AT(test, where, place) ((struct CMUnitTest){#test where, test, scratch_create, scratch_remove, place})

@@ -220,6 +220,7 @@ static int dump_range(struct dump *dump, const struct dump_options *options)
     mmf_range range = {0};
     uint64_t capacity = mmf_map_capacity(dump->source.map);
     int err = range_of_options(&range, options->at, options->size, capacity, true, &dump->failure);
+    bool range_wrong = err != MMF_OK;
 
     dump->at = range.position;
     dump->end = range.position + range.size;
@@ -240,7 +241,7 @@ static int dump_range(struct dump *dump, const struct dump_options *options)
     }
     if (dump->as_json) {
         json_close_array(&dump->json);
-        json_number(&dump->json, "end", dump->at);
+        json_known(&dump->json, "end", !range_wrong, dump->at);
     } else if (!err) {
         output_format(&dump->output, "%0*llx\n", dump->digits, (unsigned long long)dump->at);
     }

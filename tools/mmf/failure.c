@@ -5,6 +5,7 @@
 #include "os/os.h"
 #include "progress.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,12 +72,14 @@ void failure_report(const struct failure *failure, const char *job, const char *
     output_start(&error, STDERR_FILENO);
     output_format(&error, "mmf %s: ", job);
     if (path) {
-        output_shown(&error, path);
+        output_shown(&error, path[0] ? path : "''");
         output_text(&error, ": ");
     }
     output_text(&error, failure->text);
     if (failure->has_offset)
         output_format(&error, " at offset %llu", (unsigned long long)failure->offset);
+    if (failure->has_done && failure->done > 0)
+        output_format(&error, "; %llu bytes were written before that", (unsigned long long)failure->done);
     output_format(&error, " (%s", mmf_error_name(failure->code));
     if (failure->operation[0])
         output_format(&error, ": %s", failure->operation);
@@ -121,6 +124,10 @@ int finish_output(struct output *output, const char *job, int exit_code)
 
     if (output_finish(output)) {
         failure_of_system(&failure, "write", output->os_error);
+        if (output->os_error == EPIPE)
+            snprintf(failure.text, sizeof failure.text, "nobody reads it any more");
+        if (output->os_error == EBADF)
+            snprintf(failure.text, sizeof failure.text, "it is closed");
         failure_report(&failure, job, "standard output");
         return EXIT_FAILED;
     }

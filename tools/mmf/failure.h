@@ -6,7 +6,7 @@
 
 #include "mmf/mmf.h"
 
-/* A failure; code MMF_OK: none. `done` counts bytes before it when has_done. */
+/* A failure; code MMF_OK: none. `done` counts the bytes written before it when has_done. */
 struct failure {
     int code;
     int os_error;

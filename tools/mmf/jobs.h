@@ -11,5 +11,6 @@ int job_status(int argc, char **argv);
 int job_touch(int argc, char **argv);
 int job_evict(int argc, char **argv);
 int job_pin(int argc, char **argv);
+int job_demo(int argc, char **argv);
 
 #endif

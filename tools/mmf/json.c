@@ -136,6 +136,15 @@ void json_unknown(struct json *json, const char *key)
     output_text(json->output, "null");
 }
 
+void json_known(struct json *json, const char *key, bool known, uint64_t value)
+{
+    if (known) {
+        json_number(json, key, value);
+    } else {
+        json_unknown(json, key);
+    }
+}
+
 void json_text(struct json *json, const char *key, const char *text)
 {
     begin(json, key);

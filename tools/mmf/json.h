@@ -25,6 +25,7 @@ void json_signed(struct json *json, const char *key, int64_t value);
 void json_decimal(struct json *json, const char *key, double value);
 void json_bool(struct json *json, const char *key, bool value);
 void json_unknown(struct json *json, const char *key);
+void json_known(struct json *json, const char *key, bool known, uint64_t value); /* the number, or null */
 
 /* Text; every byte that is no UTF-8 becomes U+FFFD. */
 void json_text(struct json *json, const char *key, const char *text);

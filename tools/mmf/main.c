@@ -23,6 +23,7 @@ static const struct job {
     {"touch", job_touch, "bring pages of files into memory"},
     {"evict", job_evict, "write dirty pages back and drop files from memory"},
     {"pin", job_pin, "keep pages of files in memory until stopped"},
+    {"demo", job_demo, "a tour: the example programs on real data"},
 };
 
 static int print_help(void)

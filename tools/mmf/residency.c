@@ -11,6 +11,9 @@
 
 enum { LOOK = 256 << 20 }; /* bytes of a view to look through at once: whole pages */
 
+/* Where holes cannot be told from data, a file larger than this is not looked through: it would take too long. */
+static const uint64_t TOO_MUCH = UINT64_C(1) << 40;
+
 static uint64_t least(uint64_t left, uint64_t right)
 {
     return left < right ? left : right;
@@ -93,12 +96,15 @@ static int measure_by_page(struct residency *residency, const struct source *sou
     while (!err && next < end) {
         struct extent extent = {.offset = next, .size = end - next, .data = true};
         if (extent_next(&extent, source->file, next, end)) {
+            if (end - next > TOO_MUCH) {
+                err = MMF_ENOTSUP;
+                break;
+            }
             extent = (struct extent){.offset = next, .size = end - next, .data = true};
         }
         uint64_t stop = extent.offset + extent.size;
-        if (!extent.data && stop < end) {
+        if (!extent.data && stop < end)
             stop -= stop % residency->page_size; /* the page in which data begins counts as data */
-        }
         if (extent.data || stop == next) {
             uint64_t rest = stop % residency->page_size;
             stop += rest || stop == next ? residency->page_size - rest : 0;
@@ -137,6 +143,7 @@ int residency_measure(struct residency *residency, const struct source *source, 
     int err = measure_by_page(residency, source, first, end);
     if (err == MMF_EACCESS || err == MMF_ENOTSUP) {
         residency->known = false;
+        residency->refused = err == MMF_EACCESS;
         return MMF_OK;
     }
     if (err) {
@@ -168,13 +175,4 @@ char *residency_chart(char to[CHART_COLUMNS + 3], const struct residency *reside
 uint64_t residency_bytes(const struct residency *residency)
 {
     return residency->resident * residency->page_size;
-}
-
-void json_known(struct json *json, const char *key, bool known, uint64_t value)
-{
-    if (known) {
-        json_number(json, key, value);
-    } else {
-        json_unknown(json, key);
-    }
 }

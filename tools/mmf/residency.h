@@ -7,11 +7,12 @@
 enum { CHART_COLUMNS = 60 };
 
 /*
- * `known` is false where the kernel does not tell (it does not for files that the caller neither owns nor may write,
- * Linux 5.2); dirty and writeback are bytes, UINT64_MAX when not known.
+ * `known` is false where the kernel does not tell, and `refused` says that it is because the caller neither owns nor
+ * may write the file (Linux 5.2); dirty and writeback are bytes, UINT64_MAX when not known.
  */
 struct residency {
     bool known;
+    bool refused;
     uint64_t page_size;
     uint64_t pages; /* that the range touches */
     uint64_t resident;
@@ -31,8 +32,5 @@ char *residency_chart(char to[CHART_COLUMNS + 3], const struct residency *reside
 
 /* Bytes of memory that the pages take. */
 uint64_t residency_bytes(const struct residency *residency);
-
-/* Members of an open object: a number or null. */
-void json_known(struct json *json, const char *key, bool known, uint64_t value);
 
 #endif

@@ -14,6 +14,36 @@ static int refuse_false_length(const struct source *source, struct failure *fail
     return MMF_OK;
 }
 
+/* What has no content of its own, in words. */
+static int refuse_kind(const struct os_file_info *info, struct failure *failure)
+{
+    switch (info->kind) {
+    case OS_FILE_REGULAR:
+    case OS_FILE_BLOCK:
+        return MMF_OK;
+    case OS_FILE_DIRECTORY:
+        return failure_of_job(failure, MMF_EACCESS, "it is a directory");
+    case OS_FILE_CHARACTER:
+        return failure_of_job(failure, MMF_ENOTSUP, "it is a character device");
+    case OS_FILE_OTHER:
+        break;
+    }
+    return failure_of_job(failure, MMF_ENOTSUP, "it is a pipe or socket");
+}
+
+/* When the library refused a path because of what it names, the failure says that in words. */
+static void explain_kind(const char *path, struct failure *failure)
+{
+    struct os_file_info info;
+    mmf_os_handle file;
+
+    if (os.open(&file, path, OS_OPEN_READ, 0))
+        return;
+    if (os.describe(&info, file) == 0)
+        refuse_kind(&info, failure);
+    os.close(file);
+}
+
 int source_open(struct source *source, const char *path, mmf_access access, bool sparse, struct failure *failure)
 {
     mmf_map_options *options = MMF_MAP_OPTIONS(.access = access, .allow_empty = true, .sparse = sparse);
@@ -33,6 +63,8 @@ int source_open(struct source *source, const char *path, mmf_access access, bool
     }
     if (err || mmf_map_handle(&source->file, source->map)) {
         err = failure_of_library(failure);
+        if (path[0] != '@' && (err == MMF_EACCESS || err == MMF_ENOTSUP))
+            explain_kind(path, failure);
         goto failed;
     }
     err = os.describe(&source->info, source->file);
@@ -40,29 +72,15 @@ int source_open(struct source *source, const char *path, mmf_access access, bool
         err = failure_of_system(failure, "fstat", err);
         goto failed;
     }
-    err = refuse_false_length(source, failure);
+    err = refuse_kind(&source->info, failure);
+    if (!err)
+        err = refuse_false_length(source, failure);
     if (err)
         goto failed;
     return MMF_OK;
 failed:
     mmf_map_close(&source->map);
     return err;
-}
-
-static int refuse_kind(const struct os_file_info *info, struct failure *failure)
-{
-    switch (info->kind) {
-    case OS_FILE_REGULAR:
-    case OS_FILE_BLOCK:
-        return MMF_OK;
-    case OS_FILE_DIRECTORY:
-        return failure_of_job(failure, MMF_EACCESS, "it is a directory");
-    case OS_FILE_CHARACTER:
-        return failure_of_job(failure, MMF_ENOTSUP, "a character device has no pages in memory");
-    case OS_FILE_OTHER:
-        break;
-    }
-    return failure_of_job(failure, MMF_ENOTSUP, "a pipe or socket has no pages in memory");
 }
 
 int source_open_state(struct source *source, const char *path, struct failure *failure)
@@ -120,18 +138,17 @@ int range_of_options(mmf_range *range, struct optional at, struct optional size,
     range->position = at.given ? at.value : 0;
     range->size = 0;
     if (range->position > capacity) {
-        return failure_of_job(failure, MMF_ERANGE, "offset %llu lies beyond the end, the file has %llu bytes",
+        return failure_of_job(failure, MMF_ERANGE, "offset %llu lies beyond the end at %llu",
                               (unsigned long long)range->position, (unsigned long long)capacity);
     }
     range->size = capacity - range->position;
     if (!size.given || (clip && size.value > range->size))
         return MMF_OK;
     if (size.value > range->size) {
-        uint64_t rest = range->size;
         range->size = 0;
-        return failure_of_job(failure, MMF_ERANGE, "%llu bytes were asked for, %llu are there from offset %llu on",
-                              (unsigned long long)size.value, (unsigned long long)rest,
-                              (unsigned long long)range->position);
+        return failure_of_job(failure, MMF_ERANGE, "size %llu from offset %llu on reaches beyond the end at %llu",
+                              (unsigned long long)size.value, (unsigned long long)range->position,
+                              (unsigned long long)capacity);
     }
     range->size = size.value;
     return MMF_OK;

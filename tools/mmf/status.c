@@ -143,7 +143,8 @@ static void print_pages(struct output *output, const struct residency *residency
 
     output_text(output, "  in memory  ");
     if (!residency->known) {
-        output_text(output, "unknown: the kernel tells only the owner and who may write the file\n");
+        output_text(output, residency->refused ? "unknown: the kernel tells only the owner and who may write the file\n"
+                                               : "unknown\n");
         return;
     }
     output_format(output, "%llu of %llu pages of %llu bytes", (unsigned long long)residency->resident,
@@ -187,7 +188,7 @@ static void print_status(struct output *output, const struct status *status, boo
     print_bytes(output, info->size);
     output_text(output, "\n  blocks     ");
     print_bytes(output, info->allocated);
-    if (info->size > 0)
+    if (info->allocated < info->size)
         output_format(output, ", %s of the size", percent_text(text, info->allocated, info->size));
     output_format(output, "\n  storage    %s\n  data       ", storage_text(info->storage));
     if (!status->extents.known) {

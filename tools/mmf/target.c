@@ -97,6 +97,8 @@ int target_open(struct target *target, const char *path, bool fresh, struct fail
     int err = 0;
 
     *target = (struct target){.file = -1};
+    if (path[0] == '\0')
+        return failure_of_system(failure, "open", ENOENT);
     catch_signals();
     bool there = stat(path, &old) == 0;
     if (!there && errno != ENOENT)

@@ -28,6 +28,7 @@ struct write_options {
 struct work {
     const struct write_options *options;
     const char *path;
+    const char *where; /* what a failure is about: the file, or the input */
     struct source source;
     struct target target; /* a file that is created: written beside, then named */
     bool creating;
@@ -42,12 +43,12 @@ struct work {
 static const char summary[] = "Writes bytes into FILE, over those that are there: from standard input, from\n"
                               "SRC, or T itself (without a line feed). What would end beyond the end of the\n"
                               "file is refused, unless --grow. A file that --create makes appears whole or not\n"
-                              "at all. Space is reserved before bytes are written, so that a full disk is an\n"
-                              "error of this job. Input below 16 MiB is read and checked completely before the\n"
-                              "first byte is written. With longer input, or an error of the disk, bytes of the\n"
-                              "old file may have been written over before the failure: their number is told,\n"
-                              "and a file that was growing gets its old length back. @NAME, a named map, is\n"
-                              "not supported in this version.\n";
+                              "at all. Space is reserved before bytes are written, where the system can, so\n"
+                              "that a full disk is an error before the first of them. Input below 16 MiB is\n"
+                              "read and checked completely before the first byte is written. With longer\n"
+                              "input, or an error of the disk, bytes of the old file may have been written\n"
+                              "over before the failure: their number is told, and a file that was growing gets\n"
+                              "its old length back. @NAME, a named map, is not supported in this version.\n";
 static const char examples[] = "  mmf write disk.img --at 1GiB -i sector --sync\n"
                                "  mmf write greeting --at 0 --text 'hello' --create\n"
                                "  head -c 1M /dev/zero | mmf write data --at 4K --grow\n";
@@ -83,10 +84,9 @@ static int make_room(struct work *work, uint64_t end, bool more)
         return MMF_OK;
     if (!work->options->grow && !work->creating) {
         return failure_of_job(&work->failure, MMF_ERANGE,
-                              "%llu bytes at offset %llu end beyond the file, which has %llu bytes; --grow makes it "
-                              "longer",
-                              (unsigned long long)(end - work->at), (unsigned long long)work->at,
-                              (unsigned long long)capacity);
+                              "%llu %s at offset %llu would reach beyond the end at %llu; --grow makes the file longer",
+                              (unsigned long long)(end - work->at), end - work->at == 1 ? "byte" : "bytes",
+                              (unsigned long long)work->at, (unsigned long long)capacity);
     }
     uint64_t wanted = more && end <= INT64_MAX - GROWTH ? end + GROWTH : end;
     int err = mmf_map_resize(work->source.map, wanted);
@@ -94,6 +94,15 @@ static int make_room(struct work *work, uint64_t end, bool more)
         err = mmf_map_resize(work->source.map, end);
     }
     return err ? failure_of_library(&work->failure) : MMF_OK;
+}
+
+static int read_input(struct work *work, struct input *input, size_t *size)
+{
+    int err = input_read(input, work->piece, PIECE, size, &work->failure);
+
+    if (err)
+        work->where = input->name;
+    return err;
 }
 
 /* Writes a piece through a view of its own. */
@@ -134,7 +143,7 @@ static int write_all(struct work *work, struct input *input, size_t size)
             err = write_piece(work, size);
         size = 0;
         if (!err && more)
-            err = input_read(input, work->piece, PIECE, &size, &work->failure);
+            err = read_input(work, input, &size);
     }
     return err;
 }
@@ -159,10 +168,10 @@ static int write_file(struct work *work, struct input *input)
     work->at = work->options->at.value;
     if (work->at > work->before && !work->options->grow && !work->creating) {
         return failure_of_job(&work->failure, MMF_ERANGE,
-                              "offset %llu lies beyond the end, the file has %llu bytes; --grow makes it longer",
+                              "offset %llu lies beyond the end at %llu; --grow makes the file longer",
                               (unsigned long long)work->at, (unsigned long long)work->before);
     }
-    err = input_read(input, work->piece, PIECE, &size, &work->failure);
+    err = read_input(work, input, &size);
     if (!err)
         err = write_all(work, input, size);
     if (set_length(work, err != MMF_OK) && !err)
@@ -191,11 +200,6 @@ static int finish(struct work *work, int err)
     if (err) {
         work->failure.has_done = true;
         work->failure.done = work->written;
-        if (work->written > 0) {
-            size_t used = strlen(work->failure.text);
-            snprintf(work->failure.text + used, sizeof work->failure.text - used,
-                     "; %llu bytes were written before that", (unsigned long long)work->written);
-        }
     }
     return err;
 }
@@ -223,7 +227,7 @@ static int report(const struct work *work, int exit_code)
 
 static int run(const struct write_options *options, const char *path)
 {
-    struct work work = {.options = options, .path = path};
+    struct work work = {.options = options, .path = path, .where = path};
     struct input input = {.file = -1};
     int exit_code = EXIT_DONE;
     int err = input_open(&input, options->input, options->text, &work.failure);
@@ -237,7 +241,7 @@ static int run(const struct write_options *options, const char *path)
     err = work.piece ? write_file(&work, &input) : failure_of_job(&work.failure, MMF_ENOMEMORY, "not enough memory");
     err = finish(&work, err);
     if (err) {
-        failure_report(&work.failure, "write", path);
+        failure_report(&work.failure, "write", work.where);
         exit_code = EXIT_FAILED;
     }
     input_close(&input);

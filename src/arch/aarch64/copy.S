@@ -1,8 +1,8 @@
 /*
  * copy.S: arch_copy() of AArch64: memcpy() whose every access to memory is in the exception table.
  *
- * int arch_copy(void *to, const void *from, size_t size, size_t *done, const char *report)
- *                x0        x1               x2           x3            x4
+ * int arch_copy(void *to, const void *from, size_t size, size_t *done, unsigned report)
+ *                x0        x1               x2           x3            w4
  *
  * The arguments stay in x1 to x4 and, during the work, in x5 (to); w0 returns 0. Nothing else is kept but x6 and x7,
  * the moving ends of source and target. After a fault the landing places put the number of bytes that are surely done

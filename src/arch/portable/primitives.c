@@ -84,14 +84,14 @@ static void copy_bytes_step(struct work *work)
     }
 }
 
-int arch_copy(void *to, const void *from, size_t size, size_t *done, const char *report)
+int arch_copy(void *to, const void *from, size_t size, size_t *done, unsigned report)
 {
     struct work work = {.to = to, .from = from, .size = size};
     if (run(copy_step, &work) || run(copy_bytes_step, &work))
         return MMF_OK;
     if (done)
         *done = work.done;
-    return report ? guard_fault_error(report, work.done) : MMF_EFAULT;
+    return report ? guard_copy_error(to, from, work.done) : MMF_EFAULT;
 }
 
 static void fill_step(struct work *work)

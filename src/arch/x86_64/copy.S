@@ -1,22 +1,21 @@
 /*
  * copy.S: arch_copy() of x86-64: memcpy() whose every access to memory is in the exception table.
  *
- * int arch_copy(void *to, const void *from, size_t size, size_t *done, const char *report)
- *                rdi       rsi               rdx          rcx           r8
+ * int arch_copy(void *to, const void *from, size_t size, size_t *done, unsigned report)
+ *                rdi       rsi               rdx          rcx           r8d
  *
- * The five arguments stay in their registers, but in the `rep movsb` part. eax returns 0. After a fault the landing
- * places put the number of bytes that are surely done into r9 and go to guard_copy_failed(), which finds the exact byte:
+ * The five arguments stay in their registers; eax returns 0; rax counts the bytes done and r9 ends the loops. After a
+ * fault the landing places put the number of bytes that are surely done into r9 and go to guard_copy_failed(), which
+ * finds the exact byte:
  *
  *     .Lfault_none      nothing is done: every short copy loads all it needs before it stores
  *     .Lfault_progress  rax bytes are done: the loops
- *     .Lfault_string    rcx bytes are left: `rep movsb`; rdi and rsi have moved, the arguments are in r9 to r11
  *
  * Each group of loads stands before its stores, so a missing source page never leaves bytes behind the exact place.
+ * `rep movsb` is not used: up to some KiB its start costs more than the copy, and above it is no faster than the loop.
  */
 
-/* Sizes from which `rep movsb` is best, and from which it no longer is; and from which stores bypass the caches. */
-    .set STRING_FROM, 2048
-    .set STRING_UPTO, 1048576
+/* From this size on stores bypass the caches: what is copied could not stay in them anyway. */
     .set STREAM_FROM, 25165824
 
     .macro MAY_FAULT first, after, landing
@@ -128,8 +127,6 @@ arch_copy:
 
     /* Without AVX: the first 16 bytes, whole 64-byte blocks at a 16-byte boundary of the target, the last 64 bytes. */
 .Labove_128:
-    cmpq $STRING_FROM, %rdx
-    jae .Lstring
     movups (%rsi), %xmm0
     movups %xmm0, (%rdi)
 .Lshort_end:
@@ -206,8 +203,8 @@ arch_copy:
     /* The first 32 bytes, whole 128-byte blocks at a 32-byte boundary of the target, the last 128 bytes. */
     .balign 16
 .Lwide_above_256:
-    cmpq $STRING_FROM, %rdx
-    jae .Lwide_string_or_loop
+    cmpq $STREAM_FROM, %rdx
+    jae .Lstream
 .Lwide_loop_first:
     vmovups (%rsi), %ymm0
     vmovups %ymm0, (%rdi)
@@ -243,12 +240,6 @@ arch_copy:
     vzeroupper
     ret
 
-.Lwide_string_or_loop:
-    cmpq $STRING_UPTO, %rdx
-    jb .Lstring
-    cmpq $STREAM_FROM, %rdx
-    jb .Lwide_loop_first
-
     /* The same with stores that bypass the caches; the fence makes them visible before what follows. */
 .Lstream:
     vmovups (%rsi), %ymm0
@@ -275,18 +266,6 @@ arch_copy:
     jmp .Lwide_last
 .Lstream_loop_end:
 
-    .balign 16
-.Lstring:
-    movq %rdi, %r9
-    movq %rsi, %r10
-    movq %rcx, %r11
-    movq %rdx, %rcx
-.Lstring_first:
-    rep movsb
-.Lstring_end:
-    xorl %eax, %eax
-    ret
-
     /* The landing places. */
 .Lfault_none:
     xorl %eax, %eax
@@ -295,15 +274,7 @@ arch_copy:
     cmpb $0, arch_has_avx(%rip)
     je guard_copy_failed
     vzeroupper
-    jmp guard_copy_failed
-
-.Lfault_string:
-    movq %rdx, %rax
-    subq %rcx, %rax
-    movq %r9, %rdi
-    movq %r10, %rsi
-    movq %r11, %rcx
-    movq %rax, %r9
+    sfence
     jmp guard_copy_failed
     .cfi_endproc
     .size arch_copy, . - arch_copy
@@ -314,6 +285,5 @@ arch_copy:
     MAY_FAULT .Lwide_loop, .Lwide_loop_end, .Lfault_progress
     MAY_FAULT .Lstream, .Lstream_first_end, .Lfault_none
     MAY_FAULT .Lstream_loop, .Lstream_loop_end, .Lfault_progress
-    MAY_FAULT .Lstring_first, .Lstring_end, .Lfault_string
 
     .section .note.GNU-stack, "", @progbits

@@ -240,24 +240,25 @@ int os_linux_populate(void *address, size_t size)
 }
 
 /*
- * Whether mincore() may be believed about a file: since 5.2 it calls every page resident unless the caller owns the
- * file, has CAP_FOWNER or may write the inode, whatever the handle was opened for (mm/mincore.c, can_do_mincore).
- * faccessat2() asks the kernel just that (5.8); EROFS hides the answer, and then root is taken to have the capability.
+ * faccessat2() asks the kernel just what mincore() will ask (Linux 5.8), so access lists and capabilities count. Where
+ * it is missing, the mode bits decide; on a read-only file system, which it tells first, only the owner and root do.
  */
 static int residency_is_told(mmf_os_handle file)
 {
     struct stat status;
     int descriptor = os_posix_descriptor(file);
-    int flags = fcntl(descriptor, F_GETFL);
-    if (flags < 0 || fstat(descriptor, &status) < 0)
+    if (fstat(descriptor, &status) < 0)
         return errno;
-    if (geteuid() == status.st_uid)
+    if (geteuid() == status.st_uid || syscall(SYS_faccessat2, descriptor, "", W_OK, AT_EMPTY_PATH | AT_EACCESS) == 0)
         return 0;
-    if (syscall(SYS_faccessat2, descriptor, "", W_OK, AT_EMPTY_PATH | AT_EACCESS) == 0)
-        return 0;
-    bool asked = errno == EACCES;
-    bool writable = (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR;
-    return !asked && (writable || geteuid() == 0) ? 0 : EACCES;
+    switch (errno) {
+    case EACCES:
+        return EACCES;
+    case EROFS:
+        return geteuid() == 0 ? 0 : EACCES;
+    default:
+        return os_posix_residency_is_told(file);
+    }
 }
 
 int os_linux_resident(unsigned char *pages, void *address, size_t size, mmf_os_handle file)

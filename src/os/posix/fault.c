@@ -141,17 +141,40 @@ static void receive(unsigned level, int signal, siginfo_t *information, void *co
 FOR_EACH_LEVEL(DEFINE_ENTRY)
 static void (*const entries[LEVELS])(int, siginfo_t *, void *) = {FOR_EACH_LEVEL(NAME_ENTRY)};
 
-/* Which of our entries stands in front for a signal; LEVELS: none. */
-static int find_front(unsigned *level, unsigned index)
+/* What stands in front for a signal, and which of our entries that is; LEVELS: none of them. */
+static int find_front(unsigned *level, struct sigaction *front, unsigned index)
 {
-    struct sigaction front;
-    *level = LEVELS;
-    if (sigaction(signals[index], NULL, &front) != 0)
+    if (sigaction(signals[index], NULL, front) != 0)
         return errno;
-    for (unsigned i = 0; i < levels[index] && (front.sa_flags & SA_SIGINFO); i++)
-        if (front.sa_sigaction == entries[i])
+    *level = LEVELS;
+    for (unsigned i = 0; i < LEVELS && (front->sa_flags & SA_SIGINFO); i++)
+        if (front->sa_sigaction == entries[i])
             *level = i;
     return 0;
+}
+
+static bool is_same(const struct sigaction *one, const struct sigaction *other)
+{
+    enum { LAST_SIGNAL = 64 }; /* no system has more; sigismember() refuses those that are not there */
+    const int flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | (int)SA_RESETHAND;
+    if ((one->sa_flags & flags) != (other->sa_flags & flags))
+        return false;
+    for (int signal = 1; signal <= LAST_SIGNAL; signal++)
+        if (sigismember(&one->sa_mask, signal) != sigismember(&other->sa_mask, signal))
+            return false;
+    return one->sa_flags & SA_SIGINFO ? one->sa_sigaction == other->sa_sigaction : one->sa_handler == other->sa_handler;
+}
+
+/*
+ * The entry to install over an action: one that has displaced the same action before (somebody took ours away and put
+ * back what was there), else the next; LEVELS: there is none left.
+ */
+static unsigned choose_level(unsigned index, const struct sigaction *front)
+{
+    for (unsigned i = 0; i < levels[index]; i++)
+        if (is_same(&displaced[index][i].action, front) && !atomic_load(&displaced[index][i].spent))
+            return i;
+    return levels[index];
 }
 
 /*
@@ -161,26 +184,28 @@ static int find_front(unsigned *level, unsigned index)
 static int install_one(unsigned index)
 {
     struct sigaction action;
-    unsigned level;
-    int err = find_front(&level, index);
+    struct sigaction front;
+    unsigned level = LEVELS;
+    int err = find_front(&level, &front, index);
     if (err)
         return err;
     if (level < LEVELS) {
         levels[index] = level + 1;
         return 0;
     }
-    level = levels[index];
+    level = choose_level(index, &front);
     if (level == LEVELS)
         return EAGAIN;
     struct displaced *to = &displaced[index][level];
-    if (sigaction(signals[index], NULL, &to->action) != 0)
-        return errno;
-    atomic_store(&to->spent, false);
+    if (level == levels[index]) {
+        to->action = front;
+        atomic_store(&to->spent, false);
+    }
     memset(&action, 0, sizeof action);
     action.sa_sigaction = entries[level];
     sigemptyset(&action.sa_mask);
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | (to->action.sa_flags & SA_RESTART);
-    if (!(to->action.sa_flags & SA_SIGINFO) && to->action.sa_handler == SIG_IGN)
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | (front.sa_flags & SA_RESTART);
+    if (!(front.sa_flags & SA_SIGINFO) && front.sa_handler == SIG_IGN)
         action.sa_flags |= SA_RESTART;
     if (sigaction(signals[index], &action, NULL) != 0)
         return errno;
@@ -223,8 +248,9 @@ int os_posix_fault_check(void)
     bool installed = false;
     bool covered = false;
     for (unsigned i = 0; i < SIGNALS; i++) {
-        unsigned level;
-        int err = find_front(&level, i);
+        struct sigaction front;
+        unsigned level = LEVELS;
+        int err = find_front(&level, &front, i);
         if (err)
             return err;
         installed = installed || levels[i] > 0;
@@ -239,8 +265,11 @@ int os_posix_fault_remove(void)
 {
     int err = os_posix_fault_check();
     for (unsigned i = 0; !err && i < SIGNALS; i++) {
-        unsigned level;
-        err = find_front(&level, i);
+        struct sigaction front;
+        unsigned level = LEVELS;
+        err = find_front(&level, &front, i);
+        if (!err && level == LEVELS)
+            err = EBUSY; /* since the check */
         if (!err) {
             levels[i] = level + 1;
             err = remove_one(i);

@@ -173,23 +173,21 @@ int os_posix_unlock_memory(void *address, size_t size)
     return munlock(address, size) < 0 ? errno : 0;
 }
 
-/*
- * Whether mincore() may be believed about a file: Linux since 5.2 calls every page resident when the caller neither
- * owns the file nor may write it (mm/mincore.c, can_do_mincore), so that nobody can watch what others read.
- */
-static int residency_is_told(mmf_os_handle file)
+int os_posix_residency_is_told(mmf_os_handle file)
 {
     struct stat status;
-    int flags = fcntl(os_posix_descriptor(file), F_GETFL);
-    if (flags < 0 || fstat(os_posix_descriptor(file), &status) < 0)
+    if (fstat(os_posix_descriptor(file), &status) < 0)
         return errno;
-    bool writable = (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR;
-    return writable || geteuid() == 0 || geteuid() == status.st_uid ? 0 : EACCES;
+    if (geteuid() == 0 || geteuid() == status.st_uid)
+        return 0;
+    /* Others may be in the group by one of many ways, so they need both bits. */
+    mode_t needed = getegid() == status.st_gid ? S_IWGRP : S_IWGRP | S_IWOTH;
+    return (status.st_mode & needed) == needed ? 0 : EACCES;
 }
 
 int os_posix_resident(unsigned char *pages, void *address, size_t size, mmf_os_handle file)
 {
-    int error = file == MMF_INVALID_HANDLE ? 0 : residency_is_told(file);
+    int error = file == MMF_INVALID_HANDLE ? 0 : os_posix_residency_is_told(file);
     if (error)
         return error;
     /* The vector is of char on the BSDs and macOS, of unsigned char on Linux: void * is both. */

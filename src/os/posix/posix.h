@@ -51,7 +51,14 @@ int os_posix_describe_common(struct os_file_info *info, mmf_os_handle file);
 /* The errno a FILE reports for a code of error.h. */
 int os_posix_stream_errno(int code);
 
-/* The flags of mmap(2) for bits of os_mapping, and its protection for bits of os_protection. */
+/* The protection of mmap(2) for bits of os_protection. */
 int os_posix_protection(unsigned protection);
+
+/*
+ * Whether mincore() may be believed about a file: Linux since 5.2 calls every page resident unless the caller owns the
+ * file or may write the inode, whatever the handle was opened for (mm/mincore.c, can_do_mincore), so that nobody can
+ * watch what others read. Decided by owner and mode bits; in doubt EACCES.
+ */
+int os_posix_residency_is_told(mmf_os_handle file);
 
 #endif

@@ -5,6 +5,7 @@
 #   codes       the tables of mmf_last_error(3) = MMF_ERRORS of error.h; ERRORS of a page = the codes that the comments
 #               above the declarations of its functions name ("as mmf_x()" there: those of x too)
 #   names       every enumerator, option and member of a public struct is in a page
+#   inventions  every mmf_x() and MMF_X that a page or a text of docs/ uses is in a header
 #   references  every .Xr leads to a page of ours or to one of a list
 #   stubs       every further name of a page has its ".so" page in the folder STUBS, and nothing else is there
 # CC and CFLAGS are taken from the environment. LIBRARY "none" leaves the exported symbols out (for planted.sh).
@@ -275,6 +276,27 @@ some "$work/members" "members of structs"
 sort -u "$work/arguments" >"$work/arguments_once"
 cat "$work/enumerators" "$work/members" | sort -u | comm -23 - "$work/arguments_once" >"$work/left"
 while IFS= read -r line; do fail "in a header, but in no page: $line"; done <"$work/left"
+
+# --- Nothing is told about that is not there: mmf_x followed by an opening parenthesis, and MMF_X.
+cat "$source"/include/mmf/*.h "$work/all.i" | tr -cs 'A-Za-z0-9_' '\n' | sort -u >"$work/words"
+for text in "$pages"/*.[1-9] "$source"/docs/*.md; do
+    [ -f "$text" ] || continue
+    grep -v '^\.Dt ' "$text" | awk -v text="${text##*/}" '
+        /^\.Fn mmf_|^\.Fo mmf_/ { print text "\t" $2 }
+        {
+            while (match($0, /[A-Za-z0-9_]*MMF_[A-Z0-9_]+|[A-Za-z0-9_]*mmf_[a-z0-9_]+[(]/)) {
+                word = substr($0, RSTART, RLENGTH)
+                $0 = substr($0, RSTART + RLENGTH)
+                sub(/[(]$/, "", word)
+                # MMF_ECODE stands for any code in mmf(1).
+                if (word ~ /^(mmf|MMF)_/ && word !~ /_$/ && word != "MMF_ECODE") print text "\t" word
+            }
+        }'
+done >"$work/used"
+some "$work/used" "names used by the texts"
+awk -F '\t' 'FILENAME == ARGV[1] { known[$1] = 1; next } !($2 in known) { print $1 " uses " $2 }' \
+    "$work/words" "$work/used" | sort -u >"$work/left"
+while IFS= read -r line; do fail "$line, which is in no header"; done <"$work/left"
 
 # --- References.
 cat >"$work/foreign" <<'END'

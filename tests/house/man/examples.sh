@@ -3,6 +3,7 @@
 # library, run in an empty folder, end with 0, and print what the page says they print.
 # A program is a literal display (.Bd -literal to .Ed) of section EXAMPLES that has "int main("; what it prints is the
 # display that follows a line of text ending with "prints:". CC and CFLAGS are taken from the environment.
+# The programs in README.md and docs/*.md (a block of ```c with "int main(") are compiled, not run.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -89,9 +90,35 @@ for page in "$folder"/*.[37]; do
         fi
     done
 done
+compiled=0
+for text in "$source"/README.md "$source"/docs/*.md; do
+    [ -f "$text" ] || continue
+    name=${text##*/}
+    awk -v name="$work/$name" '
+        /^```c$/ { inside = 1; text = ""; next }
+        /^```$/ && inside {
+            inside = 0
+            if (index(text, "int main(")) printf "%s", text > (name "." ++programs ".c")
+            next
+        }
+        inside { text = text $0 "\n" }' "$text"
+    for program in "$work/$name".[0-9]*.c; do
+        [ -f "$program" ] || continue
+        compiled=$((compiled + 1))
+        # shellcheck disable=SC2086
+        if ! ${CC:-gcc} $flags -I"$source/include" -o "$program.out" "$program" "$library" >"$work/log" 2>&1; then
+            fail "$name: a program does not compile:"
+            cat "$work/log"
+        fi
+    done
+done
+if [ -f "$source/README.md" ] && [ $compiled = 0 ]; then
+    fail "README.md shows no program"
+fi
 if [ $checked = 0 ] || [ $shown = 0 ]; then
     echo "wrong: no examples to run, or none that shows what it prints"
     exit 1
 fi
 [ $wrong = 0 ] || { echo "$wrong wrong, $checked programs"; exit 1; }
-echo "all right: $checked programs compiled and run, $shown of them compared with what the page shows"
+echo "all right: $checked programs compiled and run, $shown of them compared with what the page shows;" \
+    "$compiled of README.md and docs compiled"

@@ -21,6 +21,7 @@ copy()
     cp -r "$source/include" "$tree/"
     cp "$source/src/libmmf.map" "$tree/src/"
     cp -r "$source/docs/man" "$tree/docs/"
+    cp "$source"/docs/*.md "$tree/docs/"
 }
 
 # edit FILE PROGRAM: changes a file of the copy by sed, and fails when that changed nothing.
@@ -82,6 +83,11 @@ one
 edit one/mmf_version.3 's/^int main(void)/int mian(void)/'
 sees 'no example with a main' examples "$library" "$tree/one"
 
+one
+# shellcheck disable=SC2016
+printf '```c\nint main(void) { return planted; }\n```\n' >"$tree/README.md"
+sees 'README.md: a program does not compile' examples "$library" "$tree/one"
+
 copy
 edit src/libmmf.map 's/^    mmf_view_zero;//'
 sees 'declared with MMF_API, but not in libmmf.map: mmf_view_zero' complete "$library"
@@ -117,6 +123,12 @@ sees 'in a header, but in no page: planted' complete none
 copy
 edit include/mmf/error.h 's/^    MMF_CAUSE_UNKNOWN/    MMF_CAUSE_PLANTED,\n&/'
 sees 'in a header, but in no page: MMF_CAUSE_PLANTED' complete none
+copy
+edit docs/man/mmf_map_sync.3 's/^\.Fn mmf_map_sync$/.Fn mmf_map_planted/'
+sees 'mmf_map_sync.3 uses mmf_map_planted, which' complete none
+copy
+edit docs/net.md 's/mmf_map_sync()/mmf_map_planted()/'
+sees 'net.md uses mmf_map_planted, which' complete none
 copy
 edit docs/man/mmf_map_sync.3 's/^\.Xr mmf_map_close 3/.Xr mmf_map_shut 3/'
 sees 'mmf_map_sync.3 refers to mmf_map_shut(3)' complete none

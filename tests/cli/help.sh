@@ -1,0 +1,17 @@
+# help.sh: the help of the command and of every job, word for word, and the version.
+. "$MMF_CLI_SUPPORT/session.sh"
+
+run mmf --version
+run mmf --help
+for job in read write dump status touch evict pin; do
+    run mmf $job --help
+done
+say "no line is wider than a terminal"
+for job in read write dump status touch evict pin; do
+    mmf $job --help
+done | awk 'length > 80 { print "too wide: " $0 }'
+say "-h, and help wins over other arguments that are right"
+mmf dump -h | head -n 1
+mmf dump nothing --help | head -n 1
+say "help to a full disk is a failure"
+if [ -c /dev/full ]; then mmf read --help >/dev/full; echo "exit $?"; fi 2>&1

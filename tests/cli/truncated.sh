@@ -1,0 +1,76 @@
+# truncated.sh: a file that is made shorter under a job is an error, and never a signal.
+. "$MMF_CLI_SUPPORT/session.sh"
+mkfifo pipe
+
+# The job is stopped by a full pipe somewhere in the file when that is cut off.
+cut_under()
+{
+    head -c 100000000 /dev/zero | tr '\0' x >file
+    "$@" >pipe 2>../err &
+    job=$!
+    {
+        head -c 1000 >/dev/null
+        truncate -s 50000000 file
+        cat | wc -c >../count
+    } <pipe
+    wait $job
+    echo "exit $?"
+    cat ../err
+}
+say "read"
+cut_under mmf read file
+[ "$(cat ../count)" -ge 49990000 ] && [ "$(cat ../count)" -lt 50000000 ] && echo "the bytes that were there came"
+say "dump"
+cut_under mmf dump file --all
+say "dump, in JSON: still valid"
+head -c 100000000 /dev/zero | tr '\0' x >file
+mmf dump file --all --json >pipe 2>../err &
+{
+    head -c 65536
+    truncate -s 4M file
+    cat
+} <pipe >../json
+wait $!
+echo "exit $?"
+cat ../err
+tail -n 9 ../json
+if command -v jq >/dev/null; then jq -e .error.offset ../json; else echo 4194304; fi
+# wait_for OFFSET: until the job has written there.
+wait_for()
+{
+    for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        [ "$(tail -c +$(($1 + 1)) file | head -c 1)" = y ] && return
+        sleep 0.1
+    done
+    echo "nothing was written at $1"
+}
+say "write: from a pipe that has more when the file is cut"
+head -c 100000000 /dev/zero | tr '\0' x >file
+mmf write file <pipe 2>../err &
+job=$!
+{
+    head -c 20000000 /dev/zero | tr '\0' y
+    wait_for 16777215 >&2
+    truncate -s 1M file
+    head -c 20000000 /dev/zero
+} >pipe
+wait $job
+echo "exit $?"
+cat ../err
+say "touch and status while the file is cut and grows, again and again"
+truncate -s 64M file
+(while :; do truncate -s 4K file; head -c 8M /dev/zero >>file; done) 2>/dev/null &
+cutter=$!
+codes=
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    for job in "touch --holes" status "status --extents --json" evict "dump --all" "pin --seconds 0" "read"; do
+        # shellcheck disable=SC2086
+        mmf $job file >/dev/null 2>&1
+        codes="$codes$?
+"
+    done
+done
+kill $cutter
+wait $cutter 2>/dev/null
+printf %s "$codes" | sort -u | grep -v '^[01]$' | sed 's/^/ENDED WITH /'
+echo "ended with 0 or 1, all of them"

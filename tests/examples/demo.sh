@@ -1,0 +1,99 @@
+# demo.sh: `mmf demo` runs every program, tells it in both forms, leaves two pictures, and cleans up when it must end.
+mmf=$2
+check_image=$3
+picture=$4
+if [ ! -r "$picture" ]; then
+    echo "skipped: the picture $picture is not installed"
+    exit 77
+fi
+. "$(dirname "$0")/common.sh"
+
+free=$(df -Pk . | awk 'NR == 2 { print $4 }')
+if [ "$free" -lt $((850 * 1024)) ]; then
+    echo "skipped: 850 MiB of disk are needed here, $((free / 1024)) are free"
+    exit 77
+fi
+demo() {
+    wanted=$1
+    shift
+    code=0
+    "$mmf" demo --picture "$picture" "$@" >output 2>&1 || code=$?
+    [ "$code" -eq "$wanted" ] || fail "mmf demo $*: exit code $code, not $wanted"
+}
+part="268435456 805306368"
+
+# The whole tour, into a directory it makes.
+demo 0 --directory tour
+[ "$(grep -c '^  \$ [^ ]*/examples/[a-z_]* ' output)" -eq 12 ] || fail "twelve command lines"
+[ "$(grep -c '^  ([0-9.]* seconds)$' output)" -eq 12 ] || fail "twelve times"
+says "All 12 programs did what they should"
+says "| grown.dat is 100 bytes long"
+says "| 4 processes with 2 threads counted to 8000000 of 8000000"
+before=$(grep -o '/[^ ]*/before.png$' output | tail -n 1)
+after=$(grep -o '/[^ ]*/after.png$' output | tail -n 1)
+[ "$(find tour -type f | wc -l)" -eq 2 ] || fail "two files stay: $(find tour)"
+"$check_image" png "$picture" "$before" 0 1848 || fail "the picture before"
+"$check_image" png "$picture" "$after" 0 1848 $part 12000 || fail "the picture after"
+
+# A program that fails, and one that dies, end the tour with 1; nothing stays.
+mkdir programs
+for program in "$programs"/*; do
+    if [ -f "$program" ] && [ -x "$program" ]; then
+        cp "$program" programs/
+    fi
+done
+printf '#!/bin/sh\necho out of order\nexit 3\n' >programs/early_close
+chmod +x programs/early_close
+demo 1 --directory failing --examples programs
+says "| out of order"
+says "the program ended with exit code 3"
+grep -q "two_processes" output && fail "it went on after a failure"
+[ ! -e failing ] || fail "a failed tour left files: $(find failing)"
+printf '#!/bin/sh\nkill -KILL $$\n' >programs/early_close
+demo 1 --directory failing --examples programs --json
+says '"signal": 9'
+says '"name": "MMF_EABANDONED"'
+[ ! -e failing ] || fail "a failed tour left files: $(find failing)"
+demo 1 --directory failing --examples programs --keep
+[ "$(find failing -name grown.dat | wc -l)" -eq 1 ] || fail "--keep kept nothing"
+rm -rf failing
+
+# An interrupt ends the program that runs, and what that has started; everything is removed.
+printf '#!/bin/sh\nsleep 300 &\necho $! $$ $PPID >../numbers\nmv ../numbers ../started\nwait\n' >programs/early_close
+mkdir interrupted
+# The shell has background jobs ignore SIGINT, and the command honours that: so it runs in the foreground.
+{
+    tries=0
+    until [ -s interrupted/started ] || [ "$tries" -gt 300 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    read -r sleeper script parent <interrupted/started && kill -INT "$parent"
+} &
+demo 130 --directory interrupted --examples programs
+wait
+says "interrupted"
+read -r sleeper script parent <interrupted/started
+for process in "$sleeper" "$script"; do
+    tries=0
+    while kill -0 "$process" 2>/dev/null; do
+        sleep 0.1
+        tries=$((tries + 1))
+        [ "$tries" -lt 50 ] || fail "process $process lives on"
+    done
+done
+[ "$(find interrupted -mindepth 1 ! -name started | wc -l)" -eq 0 ] || fail "left over: $(find interrupted)"
+
+# Bad arguments and missing things.
+demo 1 --examples nowhere
+says "MMF_ENOTFOUND"
+rm programs/make_image
+demo 1 --examples programs
+says "make_image: the program is not there"
+demo 1 --picture missing.png
+says "missing.png"
+demo 1 --directory /proc/1/nowhere
+demo 2 --nonsense
+demo 2 more
+demo 0 --help
+says "usage: mmf demo"

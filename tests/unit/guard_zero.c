@@ -1,0 +1,275 @@
+/* guard_zero.c: a missing page of a region in zero mode becomes zeros once, and the region is flagged for good. */
+#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
+
+#include "stage.h"
+#include "support.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct stage stage;
+static struct guard_region *region;
+static _Atomic bool lost_any;
+
+static void begin_with(size_t good, size_t missing)
+{
+    stage_plain_signals();
+    stage_make(&stage, good, missing);
+    region = stage_register(&stage, true);
+    region->lost_any = &lost_any;
+    if (guard_start() != MMF_OK)
+        _exit(99);
+}
+
+static unsigned char get(const unsigned char *at)
+{
+    return *(const volatile unsigned char *)at;
+}
+
+static int pages_become_zeros(void *argument)
+{
+    (void)argument;
+    begin_with(2, 4);
+    const size_t page = stage.page;
+    child_expect(get(stage.border - 1) == stage_byte(2 * page - 1));
+    child_expect(atomic_load(&region->lost) == UINT64_MAX && !lost_any);
+
+    errno = 1234;
+    child_expect(get(stage.border + 2 * page + 77) == 0);
+    child_expect(errno == 1234);
+    child_expect(atomic_load(&region->lost) == 4 * page && lost_any);
+    *(volatile unsigned char *)(stage.border + 2 * page + 5) = 9;
+    child_expect(get(stage.border + 2 * page + 5) == 9 && get(stage.border + 2 * page + 6) == 0);
+
+    child_expect(get(stage.border + 1) == 0);
+    child_expect(atomic_load(&region->lost) == 2 * page);
+    child_expect(get(stage.border + 3 * page) == 0);
+    child_expect(atomic_load(&region->lost) == 2 * page); /* the lowest stays */
+    for (size_t i = 0; i < 2 * page; i++)
+        child_expect(get(stage.start + i) == stage_byte(i));
+    return 0;
+}
+
+/* Guarded copies into and out of it succeed: nothing faults after the replacement. */
+static int primitives_go_on(void *argument)
+{
+    (void)argument;
+    unsigned char bytes[300];
+    begin_with(1, 3);
+    guard_enter();
+    memset(bytes, 7, sizeof bytes);
+    child_expect(guard_copy(stage.border - 100, bytes, sizeof bytes) == sizeof bytes);
+    child_expect(get(stage.border + 199) == 7 && get(stage.border + 200) == 0);
+    child_expect(guard_copy(bytes, stage.border + stage.page, sizeof bytes) == sizeof bytes);
+    child_expect(bytes[0] == 0 && bytes[299] == 0);
+    child_expect(atomic_load(&region->lost) == stage.page);
+    return 0;
+}
+
+/* A page bigger than the system's is replaced whole. */
+static int big_pages(void *argument)
+{
+    (void)argument;
+    begin_with(4, 8);
+    region->page_size = 4 * stage.page;
+    child_expect(get(stage.border + 4 * stage.page + 1) == 0);
+    child_expect(atomic_load(&region->lost) == 8 * stage.page);
+    child_expect(ftruncate(stage.file, (off_t)(12 * stage.page)) == 0);
+    child_expect(get(stage.border) == 0);
+    *(volatile unsigned char *)stage.border = 5; /* of the file again */
+    *(volatile unsigned char *)(stage.end - 1) = 6;
+    unsigned char byte = 9;
+    child_expect(pread(stage.file, &byte, 1, (off_t)(4 * stage.page)) == 1 && byte == 5);
+    child_expect(pread(stage.file, &byte, 1, (off_t)(12 * stage.page) - 1) == 1 && byte == 0); /* was replaced */
+    return 0;
+}
+
+/* A store that the view does not allow is a fault of the program, not of the file. */
+static int protection_is_not_healed(void *argument)
+{
+    (void)argument;
+    begin_with(2, 2);
+    region->protection = OS_PROTECT_READ;
+    child_expect(mprotect(stage.start, (size_t)(stage.end - stage.start), PROT_READ) == 0);
+    child_expect(get(stage.border) == 0);
+    child_expect(atomic_load(&region->lost) == 2 * stage.page);
+    *(volatile unsigned char *)stage.border = 1;
+    return 0;
+}
+
+static int other_region_kills(void *argument)
+{
+    (void)argument;
+    struct stage other;
+    begin_with(1, 1);
+    stage_make(&other, 1, 1);
+    stage_register(&other, false);
+    child_expect(get(stage.border) == 0);
+    get(other.border);
+    return 0;
+}
+
+static int store_byte(void *at)
+{
+    *(volatile unsigned char *)at = 1;
+    return 5;
+}
+
+/* Under mmf_guard_run() too the access just goes on. */
+static int body_goes_on(void *argument)
+{
+    (void)argument;
+    begin_with(1, 1);
+    child_expect(mmf_guard_run(store_byte, stage.border + 3, NULL) == 5);
+    child_expect(get(stage.border + 3) == 1);
+    return 0;
+}
+
+/* No page left for zeros: the fault goes its usual way, and the flag stays. */
+static int cannot_map(void **address, size_t size, unsigned protection, unsigned mapping, mmf_os_handle file,
+                      uint64_t offset)
+{
+    (void)address;
+    (void)size;
+    (void)protection;
+    (void)mapping;
+    (void)file;
+    (void)offset;
+    errno = ENOMEM;
+    return ENOMEM;
+}
+
+static int without_memory(void *argument)
+{
+    (void)argument;
+    unsigned char byte;
+    begin_with(1, 1);
+    guard_enter();
+    os.map = cannot_map;
+    errno = 77;
+    child_expect(!guard_load_8(stage.border, &byte));
+    child_expect(errno == 77);
+    child_expect(mmf_guard_run(store_byte, stage.border, NULL) == MMF_EFAULT);
+    child_expect(atomic_load(&region->lost) == stage.page);
+    os.map = os_native.map;
+    child_expect(guard_load_8(stage.border, &byte) && byte == 0);
+    return 0;
+}
+
+enum { THREADS = 4, PAGES = 300 };
+static _Atomic unsigned arrived[PAGES];
+
+/* All threads store into the same page at the same moment, each its own byte. */
+static void *store_everywhere(void *number)
+{
+    size_t mine = (size_t)number;
+    for (size_t i = 0; i < PAGES; i++) {
+        atomic_fetch_add(&arrived[i], 1);
+        while (atomic_load(&arrived[i]) < THREADS)
+            sched_yield();
+        *(volatile unsigned char *)(stage.border + i * stage.page + mine) = (unsigned char)(mine + 1);
+    }
+    return NULL;
+}
+
+static int no_store_is_lost(void *argument)
+{
+    (void)argument;
+    pthread_t threads[THREADS];
+    begin_with(1, PAGES);
+    for (size_t i = 0; i < THREADS; i++)
+        child_expect(pthread_create(&threads[i], NULL, store_everywhere, (void *)i) == 0);
+    for (size_t i = 0; i < THREADS; i++)
+        child_expect(pthread_join(threads[i], NULL) == 0);
+    for (size_t i = 0; i < PAGES; i++)
+        for (size_t k = 0; k < THREADS; k++)
+            child_expect(get(stage.border + i * stage.page + k) == k + 1);
+    child_expect(atomic_load(&region->lost) == stage.page);
+    return 0;
+}
+
+/* Two threads' stores, where the second faults before the first has replaced the page, but is handled after it. */
+static int (*real_map)(void **, size_t, unsigned, unsigned, mmf_os_handle, uint64_t);
+static _Atomic int replacements;
+
+static int counted_map(void **address, size_t size, unsigned protection, unsigned mapping, mmf_os_handle file,
+                       uint64_t offset)
+{
+    atomic_fetch_add(&replacements, 1);
+    return real_map(address, size, protection, mapping, file, offset);
+}
+
+static int late_fault_replaces_nothing(void *argument)
+{
+    (void)argument;
+    begin_with(1, 2);
+    real_map = os_native.map;
+    os.map = counted_map;
+    *(volatile unsigned char *)stage.border = 3;
+    child_expect(replacements == 1);
+    struct sigaction ours;
+    child_expect(sigaction(SIGBUS, NULL, &ours) == 0);
+    siginfo_t late;
+    memset(&late, 0, sizeof late);
+    late.si_signo = SIGBUS;
+    late.si_code = BUS_ADRERR;
+    late.si_addr = stage.border + 10;
+    static _Alignas(16) unsigned char context[8192];
+    ours.sa_sigaction(SIGBUS, &late, context);
+    child_expect(replacements == 1);
+    child_expect(get(stage.border) == 3);
+
+    /* What was replaced in a closed view says nothing about the next one at the same place. */
+    guard_region_remove(region);
+    stage_drop(&stage);
+    stage_make(&stage, 1, 2);
+    region = stage_register(&stage, true);
+    child_expect(get(stage.border) == 0);
+    child_expect(atomic_load(&region->lost) == stage.page);
+    child_expect(replacements == 2);
+    return 0;
+}
+
+#define SURVIVES(name)                                                                                                 \
+    static void test_##name(void **state)                                                                              \
+    {                                                                                                                  \
+        (void)state;                                                                                                   \
+        assert_int_equal(in_child(name, NULL), 0);                                                                     \
+    }
+#define DIES(name, signal)                                                                                             \
+    static void test_##name(void **state)                                                                              \
+    {                                                                                                                  \
+        (void)state;                                                                                                   \
+        assert_int_equal(in_child(name, NULL), 128 + (signal));                                                        \
+    }
+SURVIVES(pages_become_zeros)
+SURVIVES(primitives_go_on)
+SURVIVES(big_pages)
+DIES(protection_is_not_healed, SIGSEGV)
+DIES(other_region_kills, SIGBUS)
+SURVIVES(body_goes_on)
+SURVIVES(without_memory)
+SURVIVES(no_store_is_lost)
+SURVIVES(late_fault_replaces_nothing)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pages_become_zeros),
+        cmocka_unit_test(test_primitives_go_on),
+        cmocka_unit_test(test_big_pages),
+        cmocka_unit_test(test_protection_is_not_healed),
+        cmocka_unit_test(test_other_region_kills),
+        cmocka_unit_test(test_body_goes_on),
+        cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_no_store_is_lost),
+        cmocka_unit_test(test_late_fault_replaces_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
