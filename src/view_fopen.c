@@ -24,7 +24,7 @@ static bool parse_mode(const char *mode, bool *reads, bool *writes)
     return true;
 }
 
-/* What the C library calls: the stream, whose errors become those of the FILE. */
+/* What the C library calls: the stream, whose errors become those of the FILE. A write may fail with a part done. */
 static int read_bytes(void *stream, void *to, size_t size, size_t *done)
 {
     int err = mmf_stream_read(stream, to, size, done);
@@ -47,7 +47,7 @@ static int write_bytes(void *stream, const void *from, size_t size, size_t *done
     if (room == 0)
         return error_set(MMF_ENOSPACE, "write stream");
     err = mmf_stream_write(stream, from, size < room ? size : (size_t)room, done);
-    return *done > 0 ? MMF_OK : err;
+    return !err && *done < size ? error_set(MMF_ENOSPACE, "write stream") : err;
 }
 
 static int seek_bytes(void *stream, int64_t distance, int origin, uint64_t *position)

@@ -105,7 +105,7 @@ typedef bool os_fault_handler(struct os_fault *fault);
 
 /*
  * What a FILE of the C library does with a stream of ours. The results are codes of error.h; the C library gets the
- * errno that fits. `origin` is that of mmf_stream_seek().
+ * errno that fits. A write that fails may have done a part, in `done`. `origin` is that of mmf_stream_seek().
  */
 struct os_stream_calls {
     int (*read)(void *stream, void *to, size_t size, size_t *done);

@@ -9,9 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The C library gives such a FILE a small buffer (glibc: BUFSIZ) and makes none of another size by itself. */
+#define BUFFER_SIZE 65536
+
 struct cookie {
     void *stream;
     const struct os_stream_calls *calls;
+    char buffer[BUFFER_SIZE];
 };
 
 static ssize_t read_cookie(void *opaque, char *to, size_t size)
@@ -25,7 +29,7 @@ static ssize_t read_cookie(void *opaque, char *to, size_t size)
     return -1;
 }
 
-/* fopencookie(3): a write must never answer a negative number; 0 is an error. */
+/* fopencookie(3): a write must never answer a negative number. Any short count is an error, which needs its errno. */
 static ssize_t write_cookie(void *opaque, const char *from, size_t size)
 {
     const struct cookie *cookie = opaque;
@@ -50,6 +54,7 @@ static int seek_cookie(void *opaque, off64_t *distance, int whence)
     return -1;
 }
 
+/* Nothing of the buffer is touched after this call: both glibc and musl write out what is left before. */
 static int close_cookie(void *opaque)
 {
     struct cookie *cookie = opaque;
@@ -61,9 +66,6 @@ static int close_cookie(void *opaque)
     return -1;
 }
 
-/* glibc gives such a FILE a small buffer (BUFSIZ): a larger one halves the calls' share in a long sequential read. */
-#define BUFFER_SIZE 65536
-
 int os_linux_stream_open(FILE **file, void *stream, const struct os_stream_calls *calls, bool reads, bool writes)
 {
     const cookie_io_functions_t functions = {
@@ -71,14 +73,15 @@ int os_linux_stream_open(FILE **file, void *stream, const struct os_stream_calls
     struct cookie *cookie = malloc(sizeof *cookie);
     if (!cookie)
         return ENOMEM;
-    *cookie = (struct cookie){stream, calls};
+    cookie->stream = stream;
+    cookie->calls = calls;
     FILE *opened = fopencookie(cookie, reads ? (writes ? "r+" : "r") : "w", functions);
     if (!opened) {
         const int error = errno;
         free(cookie);
         return error ? error : ENOMEM;
     }
-    (void)setvbuf(opened, NULL, _IOFBF, BUFFER_SIZE);
+    (void)setvbuf(opened, cookie->buffer, _IOFBF, BUFFER_SIZE); /* the caller may still choose another */
     *file = opened;
     return 0;
 }

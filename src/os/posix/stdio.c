@@ -55,7 +55,8 @@ static int write_cookie(void *opaque, const char *from, int size)
 {
     const struct cookie *cookie = opaque;
     size_t done = 0;
-    return answer(cookie->calls->write(cookie->stream, from, (size_t)size, &done), done);
+    const int err = cookie->calls->write(cookie->stream, from, (size_t)size, &done);
+    return answer(done > 0 ? 0 : err, done); /* after a short count the C library comes back with the rest */
 }
 
 static fpos_t seek_cookie(void *opaque, fpos_t distance, int whence)
