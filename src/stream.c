@@ -86,6 +86,9 @@ int mmf_stream_seek(mmf_stream *stream, int64_t distance, mmf_seek origin, uint6
         *position = 0;
     if (!stream || (unsigned)origin > MMF_SEEK_END)
         return error_set(MMF_EINVAL, stream ? "origin" : "stream");
+    int err = view_check_usable(stream->view);
+    if (err)
+        return err;
     const uint64_t size = stream->view->size;
     const uint64_t from = origin == MMF_SEEK_SET ? 0 : origin == MMF_SEEK_CURRENT ? stream->position : size;
     const uint64_t away = distance < 0 ? 0 - (uint64_t)distance : (uint64_t)distance;
@@ -102,6 +105,9 @@ int mmf_stream_tell(uint64_t *position, const mmf_stream *stream)
 {
     if (!position)
         return error_set(MMF_EINVAL, "position");
-    *position = stream ? stream->position : 0;
-    return stream ? MMF_OK : error_set(MMF_EINVAL, "stream");
+    *position = 0;
+    int err = stream ? view_check_usable(stream->view) : error_set(MMF_EINVAL, "stream");
+    if (!err)
+        *position = stream->position;
+    return err;
 }
