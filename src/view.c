@@ -237,31 +237,26 @@ static int unmap_view(const mmf_view *view)
 }
 
 /*
- * Since Linux 6.12 a mapping that cannot replace another leaves that one in place; before, one that failed for want of
- * memory could leave a hole, which is unmapped as if it were still there.
+ * A mapping that cannot replace another leaves that one in place since Linux 6.12; before, one that failed for want of
+ * memory could leave a hole, which view_drop() unmaps as if it were still there.
  */
-int view_move(mmf_view *view, uint64_t offset, uint64_t size)
+bool view_move(mmf_view *view, uint64_t offset, uint64_t size)
 {
     struct backing *backing = view->backing;
     void *address = view->start;
     backing_lock(backing);
     const uint64_t capacity = atomic_load(&backing->capacity);
-    int err = MMF_OK;
-    if (offset > capacity || size > capacity - offset || whole_pages(backing, (size_t)size) != view->mapped)
-        err = error_set_full(
-            &(mmf_error){.code = MMF_ERANGE, .operation = "move view", .path = backing->path, .offset = offset});
-    if (!err)
-        err = error_from_os_at(
-            os.map(&address, view->mapped, view->protection, mapping_of(view) | OS_MAP_FIXED, backing->file, offset),
-            "map", backing->path, offset);
-    if (!err) {
+    bool moved =
+        offset <= capacity && size <= capacity - offset && whole_pages(backing, (size_t)size) == view->mapped &&
+        os.map(&address, view->mapped, view->protection, mapping_of(view) | OS_MAP_FIXED, backing->file, offset) == 0;
+    if (moved) {
         view->offset = offset;
         view->size = size;
         set_access(view, (mmf_access)view->access);
         guard_region_move(view->region, offset, offset, 0);
     }
     backing_unlock(backing);
-    return err;
+    return moved;
 }
 
 void view_hold(mmf_view *view)

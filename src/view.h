@@ -46,9 +46,10 @@ void view_hold(mmf_view *view);
 /*
  * Makes the view's place in memory show another part of the map, of as many pages; `offset` is a multiple of the
  * granularity. Cheaper than closing and opening by a system call. For windows: nobody else may know the view. Its
- * region stands in no resize's way afterwards. MMF_ERANGE and the errors of mmf_view_open(): the view is as it was.
+ * region stands in no resize's way afterwards. False, and nothing is recorded, when that did not work: then the view is
+ * good for view_drop() only, since nobody knows what it shows.
  */
-int view_move(mmf_view *view, uint64_t offset, uint64_t size);
+bool view_move(mmf_view *view, uint64_t offset, uint64_t size);
 int view_drop(mmf_view *view);
 
 /*

@@ -129,6 +129,12 @@ static inline bool in_range(const mmf_window *window, uint64_t offset, uint64_t 
     return offset <= capacity && size <= capacity - offset;
 }
 
+static int over_budget(const mmf_window *window, uint64_t offset)
+{
+    return error_set_full(&(mmf_error){
+        .code = MMF_EBUDGET, .operation = "map part of window", .path = window->backing->path, .offset = offset});
+}
+
 static int reference(mmf_window *window, uint64_t offset, size_t size, mmf_access access, void **data)
 {
     uint32_t number = 0;
@@ -138,10 +144,10 @@ static int reference(mmf_window *window, uint64_t offset, size_t size, mmf_acces
         return out_of_range(window, offset);
     int err = window_chunks_get(&number, &window->chunks, offset, size, access);
     if (err)
-        return err;
+        return err == MMF_EBUDGET ? over_budget(window, offset) : err;
     const struct window_chunk *chunk = &window->chunks.pool[number];
     void *first = chunk->data + (offset - chunk->offset);
-    err = window_references_add(&window->references, first, number);
+    err = window_references_add(&window->references, first, number, offset + size);
     if (err)
         return err;
     window_chunks_hold(&window->chunks, number, offset + size);
@@ -180,10 +186,12 @@ int mmf_window_unref(mmf_window *window, void *data)
     int err = check_window(window);
     if (err)
         return err;
-    const uint32_t number = data ? window_references_take(&window->references, data) : UINT32_MAX;
+    uint64_t end = 0;
+    const uint32_t number = data ? window_references_take(&end, &window->references, data) : UINT32_MAX;
     if (number == UINT32_MAX)
         return error_set(MMF_EINVAL, "reference");
-    window_chunks_release(&window->chunks, number);
+    if (window_chunks_release(&window->chunks, number) && window_chunks_end(&window->chunks, number) == end)
+        window_chunks_set_end(&window->chunks, number, window_references_end(&window->references, number));
     return MMF_OK;
 }
 
@@ -195,18 +203,33 @@ static uint64_t smaller_piece(const mmf_window *window, uint64_t offset, uint64_
     return size < rest ? size : rest;
 }
 
+/*
+ * The chunk to copy a piece by, which is made smaller when the budget does not allow it at once. Where nothing can be
+ * mapped any more, reading may still find its bytes in what is referenced for reading.
+ */
+static int chunk_for_copy(uint32_t *number, mmf_window *window, uint64_t offset, uint64_t *piece, bool write)
+{
+    const mmf_access access = (mmf_access)window->access;
+    const uint64_t wanted = *piece;
+    *piece = window_chunks_piece(&window->chunks, offset, wanted);
+    int err = window_chunks_get(number, &window->chunks, offset, *piece, access);
+    if (err == MMF_EBUDGET) {
+        *piece = smaller_piece(window, offset, wanted);
+        err = window_chunks_get(number, &window->chunks, offset, *piece, access);
+    }
+    if (err == MMF_EBUDGET && !write && access != MMF_READ)
+        err = window_chunks_get(number, &window->chunks, offset, *piece, MMF_READ);
+    return err == MMF_EBUDGET ? over_budget(window, offset) : err;
+}
+
 /* Copies one piece; `part` is what was copied, also after a fault. */
 static int copy_piece(mmf_window *window, uint64_t offset, unsigned char *buffer, uint64_t size, bool write,
                       size_t *part)
 {
     uint32_t number = 0;
+    uint64_t piece = size;
     *part = 0;
-    uint64_t piece = window_chunks_piece(&window->chunks, offset, size);
-    int err = window_chunks_get(&number, &window->chunks, offset, piece, (mmf_access)window->access);
-    if (err == MMF_EBUDGET) {
-        piece = smaller_piece(window, offset, size);
-        err = window_chunks_get(&number, &window->chunks, offset, piece, (mmf_access)window->access);
-    }
+    int err = chunk_for_copy(&number, window, offset, &piece, write);
     if (err)
         return err;
     const struct window_chunk *chunk = &window->chunks.pool[number];
@@ -263,12 +286,13 @@ int mmf_window_flush(mmf_window *window, uint64_t offset, uint64_t size, mmf_flu
     int err = check_window(window);
     if (!err && (unsigned)how > MMF_FLUSH_SYNC)
         err = error_set(MMF_EINVAL, "how");
-    if (!err && !in_range(window, offset, size))
-        err = out_of_range(window, offset);
     if (err)
         return err;
+    const uint64_t capacity = atomic_load(&window->backing->capacity);
+    if (offset > capacity || size > capacity - offset)
+        return out_of_range(window, offset);
     if (size == 0)
-        size = atomic_load(&window->backing->capacity) - offset;
+        size = capacity - offset;
     return sync_range(window->backing, offset, size, how);
 }
 

@@ -14,9 +14,12 @@
 
 #define FIRST_ROOM 64
 #define NONE UINT32_MAX
-#define SMALL_CELL 16     /* 64 KiB: what a fault brings in at once on Linux costs no more than one page */
-#define LARGE_CELL 23     /* 8 MiB */
-#define POPULATE_STREAK 2 /* that many misses in a row, each where the last cell ended, are a sequential reader */
+#define SMALL_CELL 16 /* 64 KiB: what a fault brings in at once on Linux costs no more than one page */
+#define LARGE_CELL 23 /* 8 MiB */
+#define MOST_CHUNKS_SHIFT 14
+#define MOST_CHUNKS                                                                                                    \
+    (1U << MOST_CHUNKS_SHIFT) /* idle ones beyond that are dropped: Linux allows a process 65530 mappings */
+#define POPULATE_STREAK 2     /* that many misses in a row, each where the last cell ended, are a sequential reader */
 
 static uint8_t floor_shift(uint64_t value)
 {
@@ -33,12 +36,17 @@ static uint8_t between(uint8_t lowest, uint8_t value, uint8_t highest)
     return value < lowest ? lowest : value;
 }
 
-/* A quarter of the budget is the largest cell, an eighth the smallest, so that a small budget still holds several. */
+/*
+ * A quarter of the budget is the largest cell, an eighth the smallest, so that a small budget still holds several. The
+ * smallest of a very large budget is what it takes to use it up with MOST_CHUNKS.
+ */
 static void choose_sizes(struct window_chunks *chunks)
 {
     const uint8_t page = floor_shift(chunks->backing->granularity);
     const uint8_t budget = floor_shift(chunks->budget);
-    chunks->smallest = between(page, budget > 3 ? (uint8_t)(budget - 3) : 0, SMALL_CELL > page ? SMALL_CELL : page);
+    const uint8_t many = budget > MOST_CHUNKS_SHIFT ? (uint8_t)(budget - MOST_CHUNKS_SHIFT) : 0;
+    const uint8_t small = many > SMALL_CELL ? many : SMALL_CELL;
+    chunks->smallest = between(page, budget > 3 ? (uint8_t)(budget - 3) : 0, small > page ? small : page);
     chunks->largest =
         between(chunks->smallest, budget > 2 ? (uint8_t)(budget - 2) : 0, LARGE_CELL > page ? LARGE_CELL : page);
     chunks->shift = chunks->smallest;
@@ -169,12 +177,6 @@ static uint32_t choose_victim(struct window_chunks *chunks)
     return NONE;
 }
 
-static int over_budget(const struct window_chunks *chunks, uint64_t size)
-{
-    return error_set_full(
-        &(mmf_error){.code = MMF_EBUDGET, .operation = "map chunk", .path = chunks->backing->path, .offset = size});
-}
-
 static int grow_pool(struct window_chunks *chunks)
 {
     const uint32_t room = chunks->room * 2;
@@ -259,7 +261,7 @@ static bool reuse(struct window_chunks *chunks, uint32_t number, const struct pa
     const struct window_chunk *chunk = &chunks->pool[number];
     mmf_view *view = chunk->view;
     if (chunk->mapped != whole_pages(chunks, part->size) || chunk->access != (uint32_t)part->access ||
-        view_move(view, part->offset, part->size) != MMF_OK)
+        !view_move(view, part->offset, part->size))
         return false;
     leave(chunks, number);
     occupy(chunks, number, part, view);
@@ -283,21 +285,32 @@ static int map_anew(uint32_t *number, struct window_chunks *chunks, const struct
     return MMF_OK;
 }
 
-/* Maps a part within the budget: idle chunks make room, the first of the right size by being used again. */
+/*
+ * Maps a part within the budget: idle chunks make room, the first of the right size by being used again. They also go
+ * when the process is short of address space or of mappings. What is left when none is idle is what references hold.
+ */
 static int map_chunk(uint32_t *number, struct window_chunks *chunks, const struct part *part)
 {
     const uint64_t size = whole_pages(chunks, part->size);
     if (size > chunks->budget || chunks->pinned > chunks->budget - size)
-        return over_budget(chunks, size);
-    while (chunks->mapped > chunks->budget - size) {
+        return MMF_EBUDGET;
+    while (chunks->mapped > chunks->budget - size || chunks->count >= MOST_CHUNKS) {
         *number = choose_victim(chunks);
         if (*number == NONE)
-            return over_budget(chunks, size);
+            break;
         if (reuse(chunks, *number, part))
             return MMF_OK;
         drop(chunks, *number);
     }
-    return map_anew(number, chunks, part);
+    int err = map_anew(number, chunks, part);
+    while (err == MMF_ENOMEMORY) {
+        *number = choose_victim(chunks);
+        if (*number == NONE)
+            break;
+        drop(chunks, *number);
+        err = map_anew(number, chunks, part);
+    }
+    return err;
 }
 
 /* Sequential misses double the cells, at places where both grids meet; any other miss halves them. */
@@ -318,12 +331,14 @@ static void adapt(struct window_chunks *chunks, uint64_t offset)
         chunks->shift++;
 }
 
-/* A cell of the current size, cut at the end of the map; MMF_EBUDGET when a smaller chunk should be tried. */
+/* A cell of the current size, cut at the end of the map; MMF_EBUDGET (not recorded) also where no cell can be had. */
 static int map_cell(uint32_t *number, struct window_chunks *chunks, uint64_t offset, uint64_t size, mmf_access access)
 {
     const uint64_t cell = UINT64_C(1) << chunks->shift;
     const uint64_t begin = offset & ~(cell - 1);
     const uint64_t capacity = atomic_load(&chunks->backing->capacity);
+    if (capacity < offset || capacity - offset < size)
+        return MMF_EBUDGET; /* another thread has just made the map shorter */
     const uint64_t end = capacity - begin < cell ? capacity : begin + cell;
     if (size > end - offset || find_in_bucket(chunks, offset, 1, access, chunks->shift) != NONE)
         return MMF_EBUDGET;
@@ -343,7 +358,7 @@ static int map_span(uint32_t *number, struct window_chunks *chunks, uint64_t off
     const uint64_t capacity = atomic_load(&chunks->backing->capacity);
     uint64_t end = begin + whole_pages(chunks, offset - begin + size);
     if (end > capacity)
-        end = capacity;
+        end = capacity > offset + size ? capacity : offset + size;
     return map_chunk(number, chunks, &(struct part){begin, end - begin, access, WINDOW_SPAN});
 }
 
@@ -351,11 +366,21 @@ static int miss(uint32_t *number, struct window_chunks *chunks, uint64_t offset,
 {
     adapt(chunks, offset);
     int err = map_cell(number, chunks, offset, size, access);
-    if (err == MMF_EBUDGET)
+    if (err == MMF_EBUDGET || err == MMF_ENOMEMORY || err == MMF_ERANGE)
         err = map_span(number, chunks, offset, size, access);
     if (!err)
         chunks->misses++;
     return err;
+}
+
+/* Any chunk that holds the range, wherever it begins: what is mapped and referenced needs no more of the budget. */
+static uint32_t find_anywhere(const struct window_chunks *chunks, uint64_t offset, uint64_t size, mmf_access access)
+{
+    for (uint32_t i = 0; i < chunks->used; i++) {
+        if (window_chunk_holds(&chunks->pool[i], offset, size, access))
+            return i;
+    }
+    return NONE;
 }
 
 int window_chunks_look(uint32_t *number, struct window_chunks *chunks, uint64_t offset, uint64_t size,
@@ -366,8 +391,14 @@ int window_chunks_look(uint32_t *number, struct window_chunks *chunks, uint64_t 
         chunks->hits++;
     } else {
         int err = miss(&found, chunks, offset, size, access);
-        if (err)
+        if (err == MMF_EBUDGET) {
+            found = find_anywhere(chunks, offset, size, access);
+            if (found == NONE)
+                return err;
+            chunks->hits++;
+        } else if (err) {
             return err;
+        }
     }
     chunks->pool[found].recent = true;
     *window_chunks_hint(chunks, offset) = found;

@@ -71,8 +71,8 @@ int window_chunks_look(uint32_t *number, struct window_chunks *chunks, uint64_t 
 
 /*
  * The chunk that holds [offset, offset + size), which lies inside the capacity, mapping it if need be. `number` stays
- * valid as long as the chunk is referenced, and else until the next call. MMF_EBUDGET and the errors of
- * mmf_view_open(), recorded.
+ * valid as long as the chunk is referenced, and else until the next call. MMF_EBUDGET, not recorded, since a smaller
+ * range may do; and the errors of mmf_view_open(), recorded.
  */
 static inline int window_chunks_get(uint32_t *number, struct window_chunks *chunks, uint64_t offset, uint64_t size,
                                     mmf_access access)
@@ -100,13 +100,26 @@ static inline void window_chunks_hold(struct window_chunks *chunks, uint32_t num
         atomic_store_explicit(&chunk->view->region->last, end, memory_order_relaxed);
 }
 
-static inline void window_chunks_release(struct window_chunks *chunks, uint32_t number)
+/* Whether somebody still does; then the end stays until window_chunks_set_end(). */
+static inline bool window_chunks_release(struct window_chunks *chunks, uint32_t number)
 {
     struct window_chunk *chunk = &chunks->pool[number];
     if (--chunk->references > 0)
-        return;
+        return true;
     chunks->pinned -= chunk->mapped;
     atomic_store_explicit(&chunk->view->region->last, 0, memory_order_relaxed);
+    return false;
+}
+
+/* Up to where of the map a chunk is needed. */
+static inline uint64_t window_chunks_end(const struct window_chunks *chunks, uint32_t number)
+{
+    return atomic_load_explicit(&chunks->pool[number].view->region->last, memory_order_relaxed);
+}
+
+static inline void window_chunks_set_end(struct window_chunks *chunks, uint32_t number, uint64_t end)
+{
+    atomic_store_explicit(&chunks->pool[number].view->region->last, end, memory_order_relaxed);
 }
 
 #endif

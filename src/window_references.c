@@ -47,14 +47,15 @@ static int grow(struct window_references *references)
     return MMF_OK;
 }
 
-int window_references_enter(struct window_references *references, void *data, uint32_t chunk)
+int window_references_enter(struct window_references *references, void *data, uint32_t chunk, uint64_t end)
 {
     if ((references->used + 1) * 2 > references->room) {
         int err = grow(references);
         if (err)
             return err;
     }
-    *window_references_find(references, data) = (struct window_reference){.data = data, .chunk = chunk, .count = 1};
+    *window_references_find(references, data) =
+        (struct window_reference){.data = data, .end = end, .chunk = chunk, .count = 1};
     references->used++;
     references->held++;
     return MMF_OK;
@@ -74,4 +75,15 @@ void window_references_remove(struct window_references *references, struct windo
     }
     references->slots[gap] = (struct window_reference){.data = NULL};
     references->used--;
+}
+
+uint64_t window_references_end(const struct window_references *references, uint32_t chunk)
+{
+    uint64_t end = 0;
+    for (size_t i = 0; i < references->room; i++) {
+        const struct window_reference *slot = &references->slots[i];
+        if (slot->data && slot->chunk == chunk && slot->end > end)
+            end = slot->end;
+    }
+    return end;
 }

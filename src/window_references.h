@@ -8,6 +8,7 @@
 /* One pointer; the same one may be given out several times. A free slot has data NULL. */
 struct window_reference {
     void *data;
+    uint64_t end;   /* offset in the map just after the longest range it was given out for */
     uint32_t chunk; /* its number in the window's pool */
     uint32_t count;
 };
@@ -41,32 +42,38 @@ static inline struct window_reference *window_references_find(const struct windo
 }
 
 /* The rarer halves of the two calls below: a pointer that is not there yet, and one that goes. */
-int window_references_enter(struct window_references *references, void *data, uint32_t chunk);
+int window_references_enter(struct window_references *references, void *data, uint32_t chunk, uint64_t end);
 void window_references_remove(struct window_references *references, struct window_reference *slot);
 
 /* Notes one more reference. MMF_ENOMEMORY, recorded. */
-static inline int window_references_add(struct window_references *references, void *data, uint32_t chunk)
+static inline int window_references_add(struct window_references *references, void *data, uint32_t chunk, uint64_t end)
 {
     struct window_reference *slot = window_references_find(references, data);
     if (slot->data) {
         slot->count++;
         references->held++;
+        if (slot->end < end)
+            slot->end = end;
         return 0;
     }
-    return window_references_enter(references, data, chunk);
+    return window_references_enter(references, data, chunk, end);
 }
 
-/* Takes one back: the number of its chunk, or UINT32_MAX when there is no such reference. */
-static inline uint32_t window_references_take(struct window_references *references, void *data)
+/* Takes one back: the number of its chunk, or UINT32_MAX when there is no such reference; and where it ended. */
+static inline uint32_t window_references_take(uint64_t *end, struct window_references *references, void *data)
 {
     struct window_reference *slot = window_references_find(references, data);
     if (!slot->data)
         return UINT32_MAX;
     const uint32_t chunk = slot->chunk;
+    *end = slot->end;
     references->held--;
     if (--slot->count == 0)
         window_references_remove(references, slot);
     return chunk;
 }
+
+/* Where the references into a chunk end, in the map; 0: there is none. Looks at all of them. */
+uint64_t window_references_end(const struct window_references *references, uint32_t chunk);
 
 #endif
