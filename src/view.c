@@ -89,7 +89,7 @@ static mmf_cause classify(const void *backing, uint64_t offset, bool write, int 
     return cause_find(backing, offset, write, os_error);
 }
 
-static int register_region(mmf_view *view)
+static int register_region(mmf_view *view, bool cuttable)
 {
     const struct backing *backing = view->backing;
     const struct guard_region wanted = {
@@ -97,7 +97,7 @@ static int register_region(mmf_view *view)
         .end = (uintptr_t)view->start + view->mapped,
         .offset = view->offset - (uint64_t)(view->data - view->start),
         .first = view->offset,
-        .last = view->offset + view->size,
+        .last = cuttable ? 0 : view->offset + view->size,
         .device = backing->about.device,
         .inode = backing->about.inode,
         .page_size = backing->page_size,
@@ -138,12 +138,12 @@ static int prepare_pages(mmf_view *view, const mmf_view_options *options)
     return err;
 }
 
-static int map_and_register(mmf_view *view, const mmf_view_options *options)
+static int map_and_register(mmf_view *view, const mmf_view_options *options, bool cuttable)
 {
     int err = view->is_empty ? map_nothing(view) : map_range(view, options->address);
     if (err)
         return err;
-    err = register_region(view);
+    err = register_region(view, cuttable);
     if (!err) {
         err = prepare_pages(view, options);
         if (!err)
@@ -179,7 +179,7 @@ static mmf_view *new_view(struct backing *backing, const mmf_view_options *optio
 }
 
 int view_new(mmf_view **view, struct backing *backing, mmf_access map_access, uint64_t offset, uint64_t size,
-             const mmf_view_options *options)
+             const mmf_view_options *options, bool cuttable)
 {
     mmf_view_options wanted;
     mmf_access access = MMF_ACCESS_DEFAULT;
@@ -197,7 +197,7 @@ int view_new(mmf_view **view, struct backing *backing, mmf_access map_access, ui
     err = choose_range(opened, offset, size);
     if (!err) {
         set_access(opened, access);
-        err = map_and_register(opened, &wanted);
+        err = map_and_register(opened, &wanted, cuttable);
     }
     backing_unlock(backing);
     if (err) {
@@ -219,7 +219,7 @@ int mmf_view_open(mmf_view **view, mmf_map *map, uint64_t offset, uint64_t size,
         return error_set(MMF_EINVAL, "map");
     if (!backing_usable(map->backing))
         return error_set(MMF_EINVAL, "map of the parent process");
-    err = view_new(view, map->backing, map->access, offset, size, options);
+    err = view_new(view, map->backing, map->access, offset, size, options, false);
     if (!err)
         atomic_fetch_add(&map->backing->views, 1);
     return err;

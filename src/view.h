@@ -37,10 +37,11 @@ struct mmf_view {
 
 /*
  * Opens a view for the caller or for a window; it is not counted as one of the map's. view_hold() keeps it alive beyond
- * its owner's view_drop(); the last drop unmaps it and reports what went wrong.
+ * its owner's view_drop(); the last drop unmaps it and reports what went wrong. A `cuttable` one does not stand in the
+ * way of a resize, until its owner says so in region->last.
  */
 int view_new(mmf_view **view, struct backing *backing, mmf_access map_access, uint64_t offset, uint64_t size,
-             const mmf_view_options *options);
+             const mmf_view_options *options, bool cuttable);
 void view_hold(mmf_view *view);
 
 /*

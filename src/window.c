@@ -145,6 +145,9 @@ static int reference(mmf_window *window, uint64_t offset, size_t size, mmf_acces
     int err = window_chunks_get(&number, &window->chunks, offset, size, access);
     if (err)
         return err == MMF_EBUDGET ? over_budget(window, offset) : err;
+    err = window_chunks_fit(&number, &window->chunks, offset, size);
+    if (err)
+        return err == MMF_EBUDGET ? over_budget(window, offset) : err;
     const struct window_chunk *chunk = &window->chunks.pool[number];
     void *first = chunk->data + (offset - chunk->offset);
     err = window_references_add(&window->references, first, number, offset + size);

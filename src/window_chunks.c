@@ -241,10 +241,9 @@ struct part {
     uint8_t shift;
 };
 
-/* Fills a slot whose view shows the part. Nobody has referenced it yet: it stands in no resize's way. */
+/* Fills a slot whose view shows the part. */
 static void occupy(struct window_chunks *chunks, uint32_t number, const struct part *part, mmf_view *view)
 {
-    atomic_store(&view->region->last, 0);
     chunks->pool[number] = (struct window_chunk){.data = view->data,
                                                  .offset = part->offset,
                                                  .size = part->size,
@@ -275,7 +274,7 @@ static int map_anew(uint32_t *number, struct window_chunks *chunks, const struct
     if (err)
         return err;
     err = view_new(&view, chunks->backing, chunks->map_access, part->offset, part->size,
-                   MMF_VIEW_OPTIONS(.access = part->access));
+                   MMF_VIEW_OPTIONS(.access = part->access), true);
     if (err) {
         give_slot(chunks, *number);
         return err;
@@ -399,6 +398,24 @@ int window_chunks_look(uint32_t *number, struct window_chunks *chunks, uint64_t 
         } else if (err) {
             return err;
         }
+    }
+    chunks->pool[found].recent = true;
+    *window_chunks_hint(chunks, offset) = found;
+    *number = found;
+    return MMF_OK;
+}
+
+int window_chunks_fit_exactly(uint32_t *number, struct window_chunks *chunks, uint64_t offset, uint64_t size)
+{
+    const uint64_t needed = whole_pages(chunks, offset - first_page(chunks, offset) + size);
+    const mmf_access access = (mmf_access)chunks->pool[*number].access;
+    if (chunks->pool[*number].mapped <= needed)
+        return MMF_OK;
+    uint32_t found = find_in_bucket(chunks, offset, size, access, WINDOW_SPAN);
+    if (found == NONE || (chunks->pool[found].references == 0 && chunks->pool[found].mapped > needed)) {
+        int err = map_span(&found, chunks, offset, size, access);
+        if (err)
+            return err;
     }
     chunks->pool[found].recent = true;
     *window_chunks_hint(chunks, offset) = found;

@@ -87,6 +87,21 @@ static inline int window_chunks_get(uint32_t *number, struct window_chunks *chun
     return MMF_OK;
 }
 
+/* window_chunks_fit() for a chunk that is too large. */
+int window_chunks_fit_exactly(uint32_t *number, struct window_chunks *chunks, uint64_t offset, uint64_t size);
+
+/*
+ * Before a reference takes hold of what window_chunks_get() found: a chunk may be far larger than the range, so once a
+ * quarter of the budget would be held, the reference gets one of just its pages. (No cell is larger than a quarter.)
+ */
+static inline int window_chunks_fit(uint32_t *number, struct window_chunks *chunks, uint64_t offset, uint64_t size)
+{
+    const struct window_chunk *chunk = &chunks->pool[*number];
+    if (chunk->references > 0 || chunks->pinned + chunk->mapped <= chunks->budget / 4)
+        return MMF_OK;
+    return window_chunks_fit_exactly(number, chunks, offset, size);
+}
+
 /* How many bytes from `offset` on are best asked for at once, at most `size`. */
 uint64_t window_chunks_piece(const struct window_chunks *chunks, uint64_t offset, uint64_t size);
 
