@@ -45,9 +45,10 @@ MMF_API int mmf_window_close(mmf_window **window);
 /*
  * References `size` bytes of the map from `offset` on: `data` points to the first, all of them are contiguous, and
  * stay where they are until the reference is returned. Several references may be held at once, overlapping ones too.
- * What is mapped but not referenced is kept for the next call, as the budget allows; of what is referenced, up to a
- * quarter of the budget may be neighbours that nobody asked for, and the rest counts by its pages. Raw use of the
- * pointer needs mmf_guard_run(), as with a view. A resize that would cut a referenced range off is MMF_EMAPPED.
+ * What is mapped but not referenced is kept for the next call, as the budget allows. What is referenced counts by its
+ * pages, but up to a quarter of the budget may go to neighbours that nobody asked for, and a range inside one that is
+ * referenced already shares its memory, all of which counts until both are returned. Raw use of the pointer needs
+ * mmf_guard_run(), as with a view. A resize that would cut a referenced range off is MMF_EMAPPED.
  *
  * MMF_EINVAL a NULL, size 0     MMF_ERANGE offset + size beyond the capacity
  * MMF_EBUDGET the range does not fit beside what is referenced, or not at all     MMF_ENOMEMORY
