@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { REPEATS = 500, QUICK_REPEATS = 50 };
+enum { REPEATS = 25, SLICES = 20, QUICK_SLICES = 2 };
 
 /* Nothing is touched: the files are sparse and stay so. */
 static struct {
@@ -150,7 +150,7 @@ static bool open_map(mmf_map **map, const struct bench_file *file)
 /* EFBIG: the file system has no files of 8 TiB; 32-bit address spaces have no room for one. */
 static int set_up(const struct bench_options *options)
 {
-    state.repeats = options->quick ? QUICK_REPEATS : REPEATS;
+    state.repeats = REPEATS;
     state.small.descriptor = state.large.descriptor = -1;
     if (sizeof(void *) < 8) {
         fprintf(stderr, "skipped: 8 TiB do not fit into this address space\n");
@@ -211,11 +211,14 @@ int main(int argc, char **argv)
         .target = "8 TiB at most 1.15x of 1 MiB, for reading and for writing",
         .cases = cases,
         .case_count = BENCH_COUNT(cases),
+        .slices = SLICES,
         .checks = checks,
         .check_count = BENCH_COUNT(checks),
     };
     struct bench_options options;
     bench_read_options(&options, argc, argv, program.question);
+    if (options.quick)
+        program.slices = QUICK_SLICES;
     int code = set_up(&options);
     if (!code)
         code = bench_run(&program, &options);

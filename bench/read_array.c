@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { LARGEST = 64 << 20, BYTES = 64 << 20, QUICK_BYTES = 4 << 20, MOST_CALLS = 1 << 17 };
+enum { LARGEST = 64 << 20, BYTES = 4 << 20, MOST_CALLS = 1 << 14, SLICES = 8, QUICK_SLICES = 1 };
 
 static struct {
     struct bench_file file;
@@ -92,7 +92,7 @@ static int64_t run_pread(struct bench_case *self)
 static bool set_up(const struct bench_options *options)
 {
     const char *path = state.file.path;
-    state.bytes = options->quick ? QUICK_BYTES : BYTES;
+    state.bytes = BYTES;
     if (!bench_file_create(&state.file, options, "array", LARGEST, BENCH_FILLED))
         return false;
     void *mapped = mmap(NULL, LARGEST, PROT_READ, MAP_SHARED | MAP_POPULATE, state.file.descriptor, 0);
@@ -153,11 +153,14 @@ int main(int argc, char **argv)
         .target = "from 4 KiB up mmf_view_read_array has at least 0.9x the speed of memcpy",
         .cases = cases,
         .case_count = BENCH_COUNT(cases),
+        .slices = SLICES,
         .checks = checks,
         .check_count = BENCH_COUNT(checks),
     };
     struct bench_options options;
     bench_read_options(&options, argc, argv, program.question);
+    if (options.quick)
+        program.slices = QUICK_SLICES;
     int code = set_up(&options) ? bench_run(&program, &options) : BENCH_FAILED;
     tear_down();
     return code;

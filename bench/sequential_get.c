@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REGION = 256 * 1024, PASSES = 32, QUICK_PASSES = 1 };
+enum { REGION = 256 * 1024, PASSES = 2, SLICES = 16, QUICK_SLICES = 1 };
 
 static struct {
     mmf_map *map;
@@ -136,12 +136,15 @@ int main(int argc, char **argv)
         .target = "at most 3 ns a call, for every type",
         .cases = cases,
         .case_count = BENCH_COUNT(cases),
+        .slices = SLICES,
         .checks = checks,
         .check_count = BENCH_COUNT(checks),
     };
     struct bench_options options;
     bench_read_options(&options, argc, argv, program.question);
-    state.passes = options.quick ? QUICK_PASSES : PASSES;
+    state.passes = PASSES;
+    if (options.quick)
+        program.slices = QUICK_SLICES;
     int code = set_up() ? bench_run(&program, &options) : BENCH_FAILED;
     mmf_view_close(&state.view);
     mmf_map_close(&state.map);

@@ -253,45 +253,61 @@ static void summarize(struct bench_program *program, unsigned rounds, double *sc
         program->cases[index].value = spread(program->cases[index].samples, rounds);
 }
 
-static double in_unit(const struct bench_case *one, int64_t nanoseconds)
+static double in_unit(const struct bench_case *one, int64_t nanoseconds, double operations)
 {
     double elapsed = nanoseconds > 0 ? (double)nanoseconds : 1;
     switch (one->unit) {
     case BENCH_NANOSECONDS:
-        return elapsed / one->operations;
+        return elapsed / operations;
     case BENCH_MICROSECONDS:
-        return elapsed / one->operations / 1e3;
+        return elapsed / operations / 1e3;
     case BENCH_PER_SECOND:
-        return one->operations / elapsed * 1e9;
+        return operations / elapsed * 1e9;
     case BENCH_GB_PER_SECOND:
-        return one->operations / elapsed;
+        return operations / elapsed;
     }
     return NAN;
 }
 
-/* Every round begins with another case, and every other round goes backwards: nobody always follows the same one. */
-static struct bench_case *case_of_turn(struct bench_program *program, unsigned round, size_t turn)
+/* Every slice begins with another case, and every other one goes backwards: nobody always follows the same one. */
+static struct bench_case *case_of_turn(struct bench_program *program, size_t slice, size_t turn)
 {
-    size_t place = round % 2 ? program->case_count - 1 - turn : turn;
-    return &program->cases[(place + round) % program->case_count];
+    size_t place = slice % 2 ? program->case_count - 1 - turn : turn;
+    return &program->cases[(place + slice) % program->case_count];
+}
+
+static bool run_case(struct bench_case *one)
+{
+    if (one->prepare && !one->prepare(one)) {
+        fprintf(stderr, "failed: preparing \"%s\"\n", one->what);
+        return false;
+    }
+    int64_t elapsed = one->run(one);
+    if (elapsed < 0) {
+        fprintf(stderr, "failed: \"%s\"\n", one->what);
+        return false;
+    }
+    one->round_elapsed += elapsed;
+    one->round_operations += one->operations;
+    return true;
 }
 
 /* Round 0 warms up: its samples are overwritten by round 1. */
 static bool run_rounds(struct bench_program *program, unsigned rounds)
 {
+    const size_t slices = program->slices ? program->slices : 1;
     for (unsigned round = 0; round <= rounds; round++) {
-        for (size_t turn = 0; turn < program->case_count; turn++) {
-            struct bench_case *one = case_of_turn(program, round, turn);
-            if (one->prepare && !one->prepare(one)) {
-                fprintf(stderr, "failed: preparing \"%s\"\n", one->what);
-                return false;
-            }
-            int64_t elapsed = one->run(one);
-            if (elapsed < 0) {
-                fprintf(stderr, "failed: \"%s\"\n", one->what);
-                return false;
-            }
-            one->samples[round ? round - 1 : 0] = in_unit(one, elapsed);
+        for (size_t index = 0; index < program->case_count; index++) {
+            program->cases[index].round_elapsed = 0;
+            program->cases[index].round_operations = 0;
+        }
+        for (size_t slice = 0; slice < slices; slice++)
+            for (size_t turn = 0; turn < program->case_count; turn++)
+                if (!run_case(case_of_turn(program, round * slices + slice, turn)))
+                    return false;
+        for (size_t index = 0; index < program->case_count; index++) {
+            struct bench_case *one = &program->cases[index];
+            one->samples[round ? round - 1 : 0] = in_unit(one, one->round_elapsed, one->round_operations);
         }
     }
     return true;

@@ -30,9 +30,9 @@ struct bench_spread {
 };
 
 /*
- * One of the ways that are compared. Every round runs each case once, in an order that changes from round to round, so
- * that whatever disturbs the machine meets all of them. A ratio is computed inside a round, and the median is taken of
- * the ratios, not the ratio of the medians.
+ * One of the ways that are compared. Every round runs each case once, or once in each slice, in an order that changes,
+ * so that whatever disturbs the machine meets all of them. A ratio is computed inside a round, and the median is taken
+ * of the ratios, not the ratio of the medians.
  */
 struct bench_case {
     const char *what;
@@ -48,6 +48,8 @@ struct bench_case {
     uint64_t parameter;
 
     /* Filled in by bench_run(). */
+    int64_t round_elapsed;
+    double round_operations;
     double *samples;
     struct bench_spread value;
     struct bench_spread ratio;
@@ -66,6 +68,7 @@ struct bench_program {
     const char *target; /* in words; NULL: the program only reports */
     struct bench_case *cases;
     size_t case_count;
+    size_t slices; /* how often a round comes to each case: many short runs share a disturbance fairly; 0: once */
     const struct bench_check *checks;
     size_t check_count;
 };

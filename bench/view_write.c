@@ -11,7 +11,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { INDICES = 1 << 22, FAST_WRITES = 1 << 20, SLOW_WRITES = 1 << 17, REGION = 256 * 1024, PASSES = 32 };
+enum {
+    INDICES = 1 << 22,
+    FAST_WRITES = 1 << 16,
+    SLOW_WRITES = 1 << 13,
+    SLICES = 16,
+    QUICK_SLICES = 2,
+    REGION = 256 * 1024,
+    PASSES = 2
+};
 
 /*
  * The file lies in memory (shared memory of POSIX): a disk file's pages would be written back and write-protected again
@@ -211,13 +219,14 @@ int main(int argc, char **argv)
                   "and pwrite at least 15x that of mmf_view_put_u64; in sequence in the cache at most 3 ns",
         .cases = cases,
         .case_count = BENCH_COUNT(cases),
+        .slices = SLICES,
         .checks = checks,
         .check_count = BENCH_COUNT(checks),
     };
     struct bench_options options;
     bench_read_options(&options, argc, argv, program.question);
-    for (size_t index = 0; options.quick && index < BENCH_COUNT(cases); index++)
-        cases[index].operations /= cases[index].parameter ? 1 : 16;
+    if (options.quick)
+        program.slices = QUICK_SLICES;
     int code = set_up(&options) ? bench_run(&program, &options) : BENCH_FAILED;
     tear_down();
     return code;

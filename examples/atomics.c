@@ -38,9 +38,9 @@ static void *count(void *argument)
 
 static int open_shared(mmf_view **view, struct shared **shared, const char *path, uint32_t mode)
 {
-    const uint32_t share = MMF_SHARE_READ | MMF_SHARE_WRITE;
     mmf_map *map = NULL;
-    int err = mmf_map_from_file(&map, path, MMF_MAP_OPTIONS(.mode = mode, .capacity = 4096, .share = share));
+    int err = mmf_map_from_file(
+        &map, path, MMF_MAP_OPTIONS(.mode = mode, .capacity = 4096, .share = MMF_SHARE_READ | MMF_SHARE_WRITE));
     if (!err)
         err = mmf_view_open(view, map, 64, sizeof **shared, NULL);
     mmf_map_close(&map);

@@ -18,7 +18,7 @@
 
 static const char note[] = "A was here", answer[] = "B was here too";
 
-/* Both processes write, so each must let the other do so: the default would let others only read. */
+/* Both processes write, so each must let the other do so. */
 static int open_part(mmf_view **view, const char *path, uint32_t mode, uint64_t offset)
 {
     mmf_map *map = NULL;

@@ -13,11 +13,7 @@ _Thread_local uint32_t guard_thread __attribute__((tls_model("initial-exec")));
 _Thread_local struct guard_frame *guard_frames __attribute__((tls_model("initial-exec")));
 static _Thread_local struct os_fault last_fault __attribute__((tls_model("initial-exec")));
 
-/*
- * What a ready thread's guard_thread equals when the handler is installed and the mode is with signals; else a number
- * that no generation reaches. So the public copy needs one comparison for everything.
- */
-static _Atomic uint32_t gate = UINT32_MAX;
+_Atomic uint32_t guard_gate = UINT32_MAX;
 
 static _Atomic mmf_guard_mode mode = MMF_GUARD_SIGNAL;
 static bool installed;  /* under `lock` */
@@ -42,8 +38,8 @@ static void after_fork(void)
 {
     uint32_t generation = atomic_fetch_add(&guard_generation, 1) + 1;
     guard_thread = 0;
-    if (atomic_load(&gate) != UINT32_MAX)
-        atomic_store(&gate, generation);
+    if (atomic_load(&guard_gate) != UINT32_MAX)
+        atomic_store(&guard_gate, generation);
     guard_region_after_fork();
     drop_lock();
 }
@@ -67,6 +63,7 @@ static void leave_body(const struct os_fault *fault, struct guard_region *region
     frame->fault.context = NULL;
     frame->region = region;
     guard_frames = frame->outer;
+    (void)os.fault_leave(fault); /* cannot fail: the mask is one the system itself gave */
     siglongjmp(frame->place, 1);
 }
 
@@ -113,7 +110,7 @@ static int install_locked(void)
     if (err)
         return err;
     installed = true;
-    atomic_store(&gate, atomic_load(&guard_generation));
+    atomic_store(&guard_gate, atomic_load(&guard_generation));
     return MMF_OK;
 }
 
@@ -159,7 +156,7 @@ static int remove_locked(const char *operation)
     if (err)
         return error_from_os(err, "sigaction", NULL);
     installed = false;
-    atomic_store(&gate, UINT32_MAX);
+    atomic_store(&guard_gate, UINT32_MAX);
     return MMF_OK;
 }
 
@@ -175,7 +172,7 @@ int mmf_guard_install(mmf_guard_mode wanted)
             atomic_store(&mode, wanted);
     } else {
         atomic_store(&mode, wanted);
-        atomic_store(&gate, UINT32_MAX);
+        atomic_store(&guard_gate, UINT32_MAX);
         if (installed && !guard_region_any() && os.fault_remove() == 0)
             installed = false; /* else it stays, for the open views or under another handler, and hands on */
     }
@@ -248,7 +245,7 @@ static int prepare(const char *operation)
 
 static bool is_ready(void)
 {
-    return guard_thread == atomic_load_explicit(&gate, memory_order_relaxed);
+    return guard_thread == atomic_load_explicit(&guard_gate, memory_order_relaxed);
 }
 
 int mmf_guard_run(int (*body)(void *), void *argument, mmf_fault *fault)
@@ -284,8 +281,7 @@ int guard_copy_error(const void *to, const void *from, uint64_t done)
     return guard_fault_error("mmf_guard_copy", done);
 }
 
-/* The slow half of mmf_guard_copy(): the first use, and no use at all. */
-static __attribute__((noinline, cold)) int copy_slowly(void *to, const void *from, size_t size, size_t *done)
+int guard_copy_slowly(void *to, const void *from, size_t size, size_t *done)
 {
     if (done)
         *done = 0;
@@ -295,20 +291,6 @@ static __attribute__((noinline, cold)) int copy_slowly(void *to, const void *fro
     if (done)
         *done = size;
     return arch_copy(to, from, size, done, 1);
-}
-
-/*
- * A copy of a few bytes takes about as long as the checks before it, so there are few: NULL faults like any address
- * and is told from others after that; the gate, never 0, doubles as the wish for a report.
- */
-int mmf_guard_copy(void *to, const void *from, size_t size, size_t *done)
-{
-    uint32_t open = atomic_load_explicit(&gate, memory_order_relaxed);
-    if (guard_thread != open)
-        return copy_slowly(to, from, size, done);
-    if (done)
-        *done = size;
-    return arch_copy(to, from, size, done, open);
 }
 
 /* The sign of the first difference, as memcmp() has it; false after a fault. */

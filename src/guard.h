@@ -98,15 +98,24 @@ void guard_remember(const struct os_fault *fault);
  */
 int guard_fault_error(const char *operation, uint64_t done);
 
-/* The same for mmf_guard_copy(): MMF_EINVAL if an address is NULL, where nothing is ever mapped. */
+/*
+ * What a ready thread's guard_thread equals when the handler is installed and the mode is with signals; else a number
+ * that no generation reaches. So mmf_guard_copy(), which src/arch has, needs one comparison for everything; all that
+ * does not pass it goes to guard_copy_slowly(): the first use, and no use at all.
+ */
+extern _Atomic uint32_t guard_gate;
+int guard_copy_slowly(void *to, const void *from, size_t size, size_t *done);
+
+/* MMF_EFAULT for mmf_guard_copy(), or MMF_EINVAL if an address is NULL, where nothing is ever mapped. */
 int guard_copy_error(const void *to, const void *from, uint64_t done);
 
 /*
  * The guarded primitives. The thread must be ready. Copy and fill return the bytes done, exact: fewer than `size` after
- * a fault; no byte after them is changed. Compare returns the number of equal bytes at the beginning, find the index of
- * the byte or `size`; a fault sets `faulted` (else false). Loads and stores return false after a fault; aligned ones
- * are one access: guard_load_8(const void *from, uint8_t *value), guard_store_8(void *to, uint8_t value) and so on up
- * to 64, inline, written for each processor.
+ * a fault; no byte after them is changed (the portable way may have changed some if a page went away half copied).
+ * Compare returns the number of equal bytes at the beginning, find the index of the byte or `size`; a fault sets
+ * `faulted` (else false). Loads and stores return false after a fault; aligned ones are one access: guard_load_8(const
+ * void *from, uint8_t *value), guard_store_8(void *to, uint8_t value) and so on up to 64, inline, written for each
+ * processor.
  */
 #include "arch/arch.h"
 

@@ -120,9 +120,9 @@ static unsigned marks_for(bool writes, uint32_t share)
 
 int share_take(struct backing *backing, bool writes, uint32_t share)
 {
-    const bool chosen = share != 0;
+    const bool denies_by_choice = share != 0 && share != (MMF_SHARE_READ | MMF_SHARE_WRITE);
     int err = MMF_OK;
-    if (!chosen)
+    if (!share)
         share = writes ? MMF_SHARE_READ : MMF_SHARE_READ | MMF_SHARE_WRITE;
     unsigned marks = marks_for(writes, share);
     for (int attempt = 0; attempt < TRIES; attempt++) {
@@ -137,7 +137,7 @@ int share_take(struct backing *backing, bool writes, uint32_t share)
         if (err != MMF_ESHARING)
             break;
     }
-    if (err == MMF_ENOTSUP && !chosen)
+    if (err == MMF_ENOTSUP && !denies_by_choice)
         return MMF_OK;
     if (!err)
         backing->share = share;

@@ -6,7 +6,8 @@
 
 /*
  * Takes the marks for a map that reads, and writes if `writes`. `share` is the caller's choice, 0: the default. Where
- * the file system has no such marks, an explicit choice is MMF_ENOTSUP and the default takes none. MMF_ESHARING.
+ * the file system has no such marks, a choice that denies others something is MMF_ENOTSUP; the default, and a choice
+ * that denies nothing, take none. MMF_ESHARING.
  */
 int share_take(struct backing *backing, bool writes, uint32_t share);
 

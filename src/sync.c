@@ -34,9 +34,13 @@ static int sync_name(struct backing *backing)
 {
     if (!backing->created || backing->directory_synced)
         return MMF_OK;
-    int err = sync_outcome(backing, os.sync_directory(backing->path), "sync directory");
-    backing->directory_synced = !err;
-    return err;
+    int os_error = os.sync_directory(backing->path);
+    const int code = os.code_of(os_error);
+    backing->directory_synced = os_error == 0;
+    /* A directory that may not be read, is gone, or for which no handle is left was not tried: the caller may again. */
+    if (code == MMF_EACCESS || code == MMF_ENOTFOUND || code == MMF_ENOMEMORY)
+        return error_from_os(os_error, "sync directory", backing->path);
+    return sync_outcome(backing, os_error, "sync directory");
 }
 
 int mmf_map_sync(mmf_map *map)

@@ -85,8 +85,9 @@ MMF_API void mmf_map_options_init(mmf_map_options *options);
  * MMF_ESHARING  another map of libmmf forbids it, or this one forbids what another already does
  * MMF_EMAPPED   MMF_CREATE, and the file has live views of libmmf
  * MMF_ENOSPACE  the disk or quota is full          MMF_ENOMEMORY memory, address space or handles are short
- * MMF_EIO       the device                         MMF_ENOTSUP   a pipe, a socket, a share mode where none can be kept,
- *                                                                or an option that this version does not have
+ * MMF_EIO       the device
+ * MMF_ENOTSUP   a pipe, a socket, an option that this version does not have, or a share mode that denies others
+ *               something, where none can be kept
  */
 MMF_API int mmf_map_from_file(mmf_map **map, const char *path, const mmf_map_options *options);
 

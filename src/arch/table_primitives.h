@@ -35,6 +35,12 @@ bool arch_resume(struct os_fault *fault)
     return false;
 }
 
+/* By numbers: an address that faulted may be any, and C has no arithmetic with pointers to nothing. */
+static void *address(const void *base, size_t distance)
+{
+    return (void *)((uintptr_t)base + distance);
+}
+
 /*
  * Where the assembly of arch_copy() ends after a fault: at least `progress` bytes are done. Goes on by words and, where
  * one faults, by bytes: either the fault is met again at the exact byte, or the page is there by now.
@@ -43,18 +49,16 @@ int guard_copy_failed(void *to, const void *from, size_t size, size_t *done, uns
 
 int guard_copy_failed(void *to, const void *from, size_t size, size_t *done, unsigned report, size_t progress)
 {
-    unsigned char *target = to;
-    const unsigned char *source = from;
     while (progress < size) {
         uint64_t word;
         uint8_t byte;
-        if (size - progress >= sizeof word && guard_load_64(source + progress, &word) &&
-            guard_store_64(target + progress, word)) {
+        if (size - progress >= sizeof word && guard_load_64(address(from, progress), &word) &&
+            guard_store_64(address(to, progress), word)) {
             progress += sizeof word;
             continue;
         }
         for (size_t i = 0; i < sizeof word && progress < size; i++) {
-            if (!guard_load_8(source + progress, &byte) || !guard_store_8(target + progress, byte))
+            if (!guard_load_8(address(from, progress), &byte) || !guard_store_8(address(to, progress), byte))
                 goto faulted;
             progress++;
         }

@@ -193,29 +193,6 @@ TEST(too_large)
     }
 }
 
-/* More than the disk has: an error of the call that grows, and the file as before. */
-TEST(growth_that_does_not_fit)
-{
-    if (!have(MMF_FEATURE_RESERVE))
-        skip_test("growing does not reserve here");
-    const char *path = pattern_file("grown", 5000);
-    mmf_map *map = NULL;
-    uint64_t too_much = free_space(path) + 10 * GIB;
-    int err = mmf_map_from_file(&map, path, MMF_MAP_OPTIONS(.capacity = too_much));
-    assert_true(err == MMF_ENOSPACE || err == MMF_ERANGE);
-    assert_null(map);
-    assert_true(file_holds(path, 5000, 5000));
-    assert_ok(mmf_map_from_file(&map, path, NULL));
-    err = mmf_map_resize(map, too_much);
-    assert_true(err == MMF_ENOSPACE || err == MMF_ERANGE);
-    assert_same(5000, mmf_map_capacity(map));
-    assert_ok(mmf_map_close(&map));
-    assert_true(file_holds(path, 5000, 5000));
-    path = temp_path("never-made");
-    assert_true(mmf_map_from_file(&map, path, MMF_MAP_OPTIONS(.mode = MMF_CREATE_NEW, .capacity = too_much)) < 0);
-    assert_false(file_exists(path));
-}
-
 static int grow_beyond_the_limit(void *argument)
 {
     struct rlimit limit = {.rlim_cur = 100000, .rlim_max = RLIM_INFINITY};
@@ -304,7 +281,6 @@ int main(void)
         unit(empty_files),
         unit(empty_new_files),
         unit(too_large),
-        unit(growth_that_does_not_fit),
         unit(growth_beyond_rlimit_fsize),
         unit(reserved_or_sparse),
         unit(anonymous_memory_is_not_reserved),

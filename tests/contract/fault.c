@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "support.h"
 
+#include <pthread.h>
+
 #define LENGTH (20 * 65536)
 
 static mmf_map *map;
@@ -48,6 +50,36 @@ TEST(reads_end_exactly_at_the_lost_page)
     assert_same(3 * 65536 + 123, match_pattern(bytes, 0, 3 * 65536 + 123));
     assert_int_equal(0, bytes[3 * 65536 + 123]); /* the tail of the last page is zeros */
     assert_ok(mmf_view_read(view, 0, bytes, (size_t)whole));
+    close_cut();
+}
+
+/* The first access of a thread takes another way than all others. */
+static void *first_use(void *argument)
+{
+    static unsigned char bytes[1000];
+    size_t done = 0;
+    const unsigned kind = *(const unsigned *)argument;
+    const uint64_t at = whole - 100;
+    int err = kind == 0   ? mmf_view_read(view, at, bytes, sizeof bytes)
+              : kind == 1 ? mmf_view_write(view, at, bytes, sizeof bytes)
+              : kind == 2 ? mmf_view_read_array(view, at, bytes, 1, sizeof bytes, &done)
+              : kind == 3 ? mmf_view_write_array(view, at, bytes, 1, sizeof bytes)
+                          : mmf_view_probe(view, at, sizeof bytes);
+    bool right = err == MMF_EFAULT && mmf_last_error()->done == 100 && mmf_last_error()->offset == whole &&
+                 (kind != 2 || done == 100);
+    return right ? argument : NULL;
+}
+
+TEST(the_first_use_of_a_thread)
+{
+    open_cut(3 * 65536 + 123, NULL);
+    for (unsigned kind = 0; kind < 5; kind++) {
+        pthread_t thread;
+        void *right = NULL;
+        assert_int_equal(0, pthread_create(&thread, NULL, first_use, &kind));
+        assert_int_equal(0, pthread_join(thread, &right));
+        assert_ptr_equal(&kind, right);
+    }
     close_cut();
 }
 
@@ -313,6 +345,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         unit(reads_end_exactly_at_the_lost_page),
+        unit(the_first_use_of_a_thread),
         unit(writes_end_exactly_at_the_lost_page),
         unit(typed_and_arrays),
         unit(offsets_are_of_the_map),

@@ -5,7 +5,9 @@
 
 #include <unistd.h>
 
-static bool wide = sizeof(void *) > 4;
+static const bool wide = sizeof(void *) > 4;
+/* The thread sanitizer leaves programs little of it. */
+static const bool very_wide = sizeof(void *) > 4 && !SANITIZED;
 
 /* Bytes on both sides of a border, by every kind of access, in a small view and across it. */
 static void check_border(mmf_map *map, const char *path, uint64_t border)
@@ -95,7 +97,7 @@ TEST(eight_tebibytes)
     assert_same(8 * TIB, file_length(path));
     check_border(map, path, 8 * TIB - 200);
     check_border(map, path, 4 * TIB);
-    if (wide) {
+    if (very_wide) {
         uint64_t value = 0;
         assert_ok(mmf_view_open(&view, map, 0, 0, NULL));
         assert_same(8 * TIB, mmf_view_size(view));
@@ -107,7 +109,7 @@ TEST(eight_tebibytes)
         assert_ok(mmf_view_open(&view, map, 0, 0, MMF_VIEW_OPTIONS(.access = MMF_COPY_ON_WRITE)));
         assert_ok(mmf_view_put_u64(view, 5 * TIB, 88));
         assert_ok(mmf_view_close(&view));
-    } else {
+    } else if (!wide) {
         assert_code(MMF_ENOMEMORY, mmf_view_open(&view, map, 0, 0, NULL));
         assert_null(view);
     }

@@ -73,9 +73,11 @@ static void account(enum entry entry)
     }
 }
 
+/* The last two cannot fail on any system we know, and a thread that keeps the signals blocked is killed by a fault. */
 static bool works_before_it_fails(enum entry entry)
 {
-    return entry == ENTRY_close || entry == ENTRY_mutex_destroy;
+    return entry == ENTRY_close || entry == ENTRY_mutex_destroy || entry == ENTRY_fault_unblock ||
+           entry == ENTRY_fault_leave;
 }
 
 /* One wrapper for each entry; those that need more are defined below and put over them. */
@@ -95,12 +97,40 @@ static bool works_before_it_fails(enum entry entry)
 OS_CALLS(FAULT_WRAPPER)
 #undef FAULT_WRAPPER
 
+/* A system with larger pages refuses what this one would take. */
+static int check_alignment(size_t size, unsigned mapping, uint64_t offset)
+{
+    if (granularity_override && !(mapping & OS_MAP_ANONYMOUS) && offset % granularity_override)
+        return EINVAL;
+    if (page_size_override && size % page_size_override)
+        return EINVAL;
+    return 0;
+}
+
+/* And it gives addresses that are multiples of them: a hint where there is room for one. */
+static int find_aligned(void **address, size_t size)
+{
+    void *room = NULL;
+    const size_t more = size + granularity_override;
+    int err = real.map(&room, more, OS_PROTECT_NONE, OS_MAP_PRIVATE | OS_MAP_ANONYMOUS, MMF_INVALID_HANDLE, 0);
+    if (err)
+        return err;
+    uintptr_t start = ((uintptr_t)room + granularity_override - 1) / granularity_override * granularity_override;
+    *address = (void *)start;
+    return real.unmap(room, more);
+}
+
 static int wrap_map_balanced(void **address, size_t size, unsigned protection, unsigned mapping, mmf_os_handle file,
                              uint64_t offset)
 {
     if (due(ENTRY_map, FAULT_CALLS))
         return plan.error;
-    int err = real.map(address, size, protection, mapping, file, offset);
+    int err = check_alignment(size, mapping, offset);
+    if (!err && granularity_override && !*address && !(mapping & OS_MAP_FIXED))
+        err = find_aligned(address, size);
+    if (err)
+        return err;
+    err = real.map(address, size, protection, mapping, file, offset);
     if (!err && !(mapping & OS_MAP_FIXED))
         mapped_balance += (long)size;
     return err;
@@ -143,6 +173,22 @@ static int wrap_mutex_unlock_balanced(os_mutex *mutex)
         lock_balance--;
     return fails ? plan.error : err;
 }
+
+/* The calls on ranges of memory: whole pages of the size that was told. */
+#define FAULT_RANGE(name, parameters, arguments)                                                                       \
+    static int wrap_##name##_pages parameters                                                                          \
+    {                                                                                                                  \
+        if (page_size_override && ((uintptr_t)address % page_size_override || size % page_size_override))              \
+            return EINVAL;                                                                                             \
+        return wrap_##name arguments;                                                                                  \
+    }
+FAULT_RANGE(protect, (void *address, size_t size, unsigned protection), (address, size, protection))
+FAULT_RANGE(flush, (void *address, size_t size, enum os_flush how), (address, size, how))
+FAULT_RANGE(advise, (void *address, size_t size, enum os_advice advice), (address, size, advice))
+FAULT_RANGE(populate, (void *address, size_t size), (address, size))
+FAULT_RANGE(lock_memory, (void *address, size_t size), (address, size))
+FAULT_RANGE(unlock_memory, (void *address, size_t size), (address, size))
+#undef FAULT_RANGE
 
 static int wrap_read_at_short(size_t *done, mmf_os_handle file, uint64_t offset, void *to, size_t size)
 {
@@ -209,6 +255,12 @@ void fault_install(void)
 #undef FAULT_REPLACE
     os.map = wrap_map_balanced;
     os.unmap = wrap_unmap_balanced;
+    os.protect = wrap_protect_pages;
+    os.flush = wrap_flush_pages;
+    os.advise = wrap_advise_pages;
+    os.populate = wrap_populate_pages;
+    os.lock_memory = wrap_lock_memory_pages;
+    os.unlock_memory = wrap_unlock_memory_pages;
     os.mutex_lock = wrap_mutex_lock_balanced;
     os.mutex_unlock = wrap_mutex_unlock_balanced;
     os.read_at = wrap_read_at_short;

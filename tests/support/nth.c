@@ -8,7 +8,9 @@
 
 #define MOST_CALLS 400
 
-static const int errors[] = {ENOSPC, EIO, ENOMEM, EINTR, EAGAIN, EMFILE, EDQUOT};
+/* The first ones alone where a sanitizer makes every run slow. */
+static const int errors[] = {EIO, ENOSPC, EAGAIN, ENOMEM, EINTR, EMFILE, EDQUOT};
+#define ERRORS (SANITIZED ? 3 : COUNT(errors))
 
 static const struct nth_scenario *current;
 static struct fault_plan plan;
@@ -110,6 +112,10 @@ static void check_poison(struct nth *nth)
     static const char *const medium[] = {"sync", "sync_directory", "flush", "write_back", NULL};
     if (result == MMF_OK || !is_one_of(fault_first(), medium))
         return;
+    if (!strcmp(fault_first(), "sync_directory") && result == MMF_ENOMEMORY) { /* not tried: it was not even opened */
+        nth_expect(mmf_map_sync(nth->map) == MMF_OK);
+        return;
+    }
     nth_expect(mmf_map_sync(nth->map) == MMF_EPOISONED);
     nth_expect(mmf_map_sync(nth->map) == MMF_EPOISONED);
     if (nth->view)
@@ -289,7 +295,7 @@ void nth_run(const struct nth_scenario *scenario)
     const size_t files = open_descriptors();
     const size_t maps = mappings_of("mmf-test") + mappings_of("memfd:");
     unsigned long injected = 0;
-    for (size_t i = 0; i < COUNT(errors); i++)
+    for (size_t i = 0; i < ERRORS; i++)
         injected += run_with(FAULT_CALLS, errors[i]);
     injected += run_with(FAULT_MEMORY, ENOMEM);
     injected += run_with(FAULT_SHORT, 0);

@@ -386,6 +386,7 @@ static bool may_mount(void)
 bool loop_device(struct mount *mount, uint64_t size)
 {
     char command[512];
+    unmount(mount); /* a test that failed has left it */
     if (!may_mount())
         return false;
     snprintf(mount->image, sizeof mount->image, "%s", temp_path("image"));
@@ -419,7 +420,6 @@ static void make_mount_point(struct mount *mount)
 
 bool mount_image(struct mount *mount_, const char *type, uint64_t size)
 {
-    memset(mount_, 0, sizeof *mount_);
     if (!loop_device(mount_, size))
         return false;
     if (run_command("mkfs.%s -%c '%s'", type, strcmp(type, "ext4") ? 'f' : 'F', mount_->device)) {
@@ -439,7 +439,7 @@ bool mount_image(struct mount *mount_, const char *type, uint64_t size)
 
 bool mount_tmpfs(struct mount *mount_, const char *options)
 {
-    memset(mount_, 0, sizeof *mount_);
+    unmount(mount_);
     if (!may_mount())
         return false;
     make_mount_point(mount_);
@@ -459,6 +459,8 @@ bool remount(struct mount *mount_, const char *options)
 
 void unmount(struct mount *mount_)
 {
+    if (!mount_->used)
+        return;
     if (mount_->mounted && umount2(mount_->directory, 0) && umount2(mount_->directory, MNT_DETACH))
         fprintf(stderr, "unmounting %s: %s\n", mount_->directory, strerror(errno));
     if (mount_->directory[0])
@@ -491,6 +493,11 @@ void support_say_skip(const char *test, const char *format, ...)
 bool have(mmf_feature feature)
 {
     return mmf_capability(feature) == MMF_OK;
+}
+
+uint32_t share_all(void)
+{
+    return have(MMF_FEATURE_SHARE_MODES) ? MMF_SHARE_READ | MMF_SHARE_WRITE : 0;
 }
 
 static struct sigaction found_bus, found_segv;

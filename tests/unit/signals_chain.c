@@ -130,27 +130,31 @@ static int sent_signal_arrives(void *argument)
 static int sent_during_copies(void *argument)
 {
     (void)argument;
-    enum { SENT = 200 };
+    enum { WANTED = 100 }; /* pending ones of the same kind are merged by the kernel, so arrivals are counted */
+    if (UNDER_THREAD_SANITIZER) {
+        fprintf(stderr, "skipped: SIGBUS sent at any moment (the thread sanitizer fails a check of its own)\n");
+        return 0;
+    }
     begin();
     set_handler(SIGBUS, SA_SIGINFO, false);
     child_expect(guard_works());
     pid_t parent = getpid();
     pid_t sender = fork();
+    child_expect(sender >= 0);
     if (sender == 0) {
-        for (int i = 0; i < SENT; i++) {
+        while (getppid() == parent) {
             kill(parent, SIGBUS);
             usleep(200);
         }
         _exit(0);
     }
     unsigned char bytes[200];
-    unsigned long rounds = 0;
-    while (waitpid(sender, NULL, WNOHANG) == 0) {
-        size_t have = rounds++ % sizeof bytes;
+    for (unsigned long round = 0; calls < WANTED; round++) {
+        size_t have = round % sizeof bytes;
         child_expect(guard_copy(bytes, stage.border - have, sizeof bytes) == have);
     }
-    child_expect(rounds > 100);
-    child_expect(calls > SENT / 2 && calls <= SENT); /* pending ones of the same kind are merged by the kernel */
+    kill(sender, SIGKILL);
+    waitpid(sender, NULL, 0);
     return 0;
 }
 
@@ -239,7 +243,11 @@ static int mask_is_honoured(void *argument)
     child_expect(calls == 1 && seen_blocked_self == 1 && seen_blocked_user == 1);
     child_expect(!is_blocked(SIGBUS) && !is_blocked(SIGUSR1));
     raise(SIGSEGV);
-    child_expect(calls == 2 && seen_blocked_self == 0 && seen_blocked_user == 0);
+    child_expect(calls == 2);
+    if (UNDER_THREAD_SANITIZER)
+        fprintf(stderr, "skipped: what a handler does not block (the thread sanitizer blocks all)\n");
+    else
+        child_expect(seen_blocked_self == 0 && seen_blocked_user == 0);
     child_expect(!is_blocked(SIGSEGV));
     return 0;
 }
@@ -346,13 +354,13 @@ static void front_handler(int signal, siginfo_t *information, void *context)
         next->sa_handler(signal);
 }
 
-static bool put_in_front(void)
+static bool put_in_front(int flags)
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = front_handler;
-    action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
-    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_SIGINFO | flags;
+    sigfillset(&action.sa_mask);
     return sigaction(SIGBUS, &action, &found[0]) == 0 && sigaction(SIGSEGV, &action, &found[1]) == 0;
 }
 
@@ -365,7 +373,7 @@ static int later_handler_chains(void *argument)
     child_expect(mmf_guard_check() == MMF_ENOTFOUND);
     child_expect(guard_works());
     child_expect(mmf_guard_check() == MMF_OK);
-    child_expect(put_in_front());
+    child_expect(put_in_front(SA_NODEFER | SA_ONSTACK));
     child_expect(mmf_guard_check() == MMF_ECONFLICT);
     child_expect(mmf_guard_remove() == MMF_ECONFLICT);
     child_expect(guard_works());
@@ -408,10 +416,32 @@ static int later_handler_then_default(void *argument)
     (void)argument;
     begin();
     child_expect(guard_works());
-    child_expect(put_in_front());
+    child_expect(put_in_front(SA_NODEFER | SA_ONSTACK));
     child_expect(mmf_guard_install(MMF_GUARD_SIGNAL) == MMF_OK);
     child_expect(guard_works());
     touch(nothing);
+    return 0;
+}
+
+static int touch_border(void *argument)
+{
+    touch(argument);
+    return 0;
+}
+
+/* A handler in front of ours that blocks everything: a body that is left has its own mask again. */
+static int blocking_handler_in_front(void *argument)
+{
+    (void)argument;
+    begin();
+    child_expect(guard_works());
+    stage_register(&stage, false);
+    child_expect(put_in_front(0));
+    for (int i = 0; i < 10; i++) {
+        child_expect(mmf_guard_run(touch_border, stage.border + i, NULL) == MMF_EFAULT);
+        child_expect(!is_blocked(SIGBUS) && !is_blocked(SIGUSR1));
+        child_expect(guard_works());
+    }
     return 0;
 }
 
@@ -531,6 +561,7 @@ int main(void)
         WISH(errno_is_kept, NULL, 0),
         WISH(later_handler_chains, NULL, 0),
         WISH(later_handler_then_default, NULL, 128 + SIGSEGV),
+        WISH(blocking_handler_in_front, NULL, 0),
         WISH(handlers_set_again_and_again, NULL, 0),
         WISH(remove_puts_back, NULL, 0),
         WISH(one_signal_covered, NULL, 0),

@@ -1,6 +1,6 @@
 /*
  * primitives.c: the guarded primitives for any processor: sigsetjmp() before the access, siglongjmp() out of the
- * handler. The mask of signals is not saved, for that would be a system call; the handler does not change it.
+ * handler. The mask of signals is not saved, for that would be a system call; the handler puts it back.
  *
  * Work goes by pieces that lie inside one page of each side, so that a piece is either reachable as a whole or missing
  * as a whole: memcpy() and its like may go through it in any order. Pages are never smaller than PIECE.
@@ -9,6 +9,8 @@
 
 #include "guard.h"
 #include "guard_frame.h"
+
+#include "arch/public_copy.h"
 
 #include <string.h>
 
@@ -21,6 +23,7 @@ bool arch_resume(struct os_fault *fault)
         return false;
     guard_remember(fault);
     guard_frames = frame->outer;
+    (void)os.fault_leave(fault); /* cannot fail: the mask is one the system itself gave */
     siglongjmp(frame->place, 1);
 }
 
@@ -61,14 +64,20 @@ static size_t within_page(const void *memory, size_t size)
     return size < left ? size : left;
 }
 
+/* By numbers: an address that faults may be any, and C has no arithmetic with pointers to nothing. */
+static void *place(const void *base, size_t distance)
+{
+    return (void *)((uintptr_t)base + distance);
+}
+
 static void copy_step(struct work *work)
 {
-    unsigned char *to = work->to;
-    const unsigned char *from = work->from;
     while (work->done < work->size) {
         size_t done = work->done;
-        size_t piece = within_page(from + done, within_page(to + done, work->size - done));
-        memcpy(to + done, from + done, piece);
+        void *to = place(work->to, done);
+        const void *from = place(work->from, done);
+        size_t piece = within_page(from, within_page(to, work->size - done));
+        memcpy(to, from, piece);
         work->done = done + piece;
     }
 }
@@ -76,10 +85,8 @@ static void copy_step(struct work *work)
 /* The same byte by byte: stops at the exact one. */
 static void copy_bytes_step(struct work *work)
 {
-    volatile unsigned char *to = work->to;
-    const volatile unsigned char *from = work->from;
     for (size_t i = work->done; i < work->size; i++) {
-        to[i] = from[i];
+        *(volatile unsigned char *)place(work->to, i) = *(const volatile unsigned char *)place(work->from, i);
         work->done = i + 1;
     }
 }

@@ -1,5 +1,5 @@
 /*
- * copy.S: arch_copy() of x86-64: memcpy() whose every access to memory is in the exception table.
+ * copy.S: mmf_guard_copy() and arch_copy() of x86-64: memcpy() whose every access to memory is in the exception table.
  *
  * int arch_copy(void *to, const void *from, size_t size, size_t *done, unsigned report)
  *                rdi       rsi               rdx          rcx           r8d
@@ -9,7 +9,8 @@
  * finds the exact byte:
  *
  *     .Lfault_none      nothing is done: every short copy loads all it needs before it stores
- *     .Lfault_progress  rax bytes are done: the loops
+ *     .Lfault_first_16  rax bytes are done, and the first 16: the loop without AVX
+ *     .Lfault_first_32  rax bytes are done, and the first 32: the loops with AVX
  *
  * Each group of loads stands before its stores, so a missing source page never leaves bytes behind the exact place.
  * `rep movsb` is not used: up to some KiB its start costs more than the copy, and above it is no faster than the loop.
@@ -26,13 +27,37 @@
     .endm
 
     .hidden guard_copy_failed
+    .hidden guard_copy_slowly
+    .hidden guard_gate
+    .hidden guard_thread
     .hidden arch_has_avx
 
     .section .text.arch_copy, "ax", @progbits
+
+/*
+ * int mmf_guard_copy(void *to, const void *from, size_t size, size_t *done)
+ *
+ * The checks take about as long as a copy of a few bytes: so there is one comparison for everything (guard.c says what
+ * the gate is), and no jump to the copy. NULL faults like any address and is told from others after that.
+ */
+    .globl mmf_guard_copy
+    .type mmf_guard_copy, @function
+    .balign 64
+mmf_guard_copy:
+    .cfi_startproc
+    movl guard_gate(%rip), %r8d         /* never 0, so it is the wish for a report too */
+    movq guard_thread@gottpoff(%rip), %rax
+    cmpl %fs:(%rax), %r8d
+    jne guard_copy_slowly
+    testq %rcx, %rcx
+    je arch_copy
+    movq %rdx, (%rcx)                   /* the caller's own variable, as in every other call */
+    .cfi_endproc
+    .size mmf_guard_copy, . - mmf_guard_copy
+
     .globl arch_copy
     .hidden arch_copy
     .type arch_copy, @function
-    .balign 64
 arch_copy:
     .cfi_startproc
     cmpq $16, %rdx
@@ -65,7 +90,19 @@ arch_copy:
     .balign 16
 .Lbelow_16:
     cmpl $8, %edx
-    jb .Lbelow_8
+    jae .Lfrom_8
+    cmpl $4, %edx
+    jae .Lfrom_4
+    cmpl $1, %edx
+    ja .Lfrom_2
+    jb .Lempty
+    movzbl (%rsi), %eax
+    movb %al, (%rdi)
+.Lempty:
+    xorl %eax, %eax
+    ret
+    .balign 16
+.Lfrom_8:
     movq (%rsi), %rax
     movq -8(%rsi,%rdx), %r9
     movq %rax, (%rdi)
@@ -73,9 +110,7 @@ arch_copy:
     xorl %eax, %eax
     ret
     .balign 16
-.Lbelow_8:
-    cmpl $4, %edx
-    jb .Lbelow_4
+.Lfrom_4:
     movl (%rsi), %eax
     movl -4(%rsi,%rdx), %r9d
     movl %eax, (%rdi)
@@ -83,27 +118,33 @@ arch_copy:
     xorl %eax, %eax
     ret
     .balign 16
-.Lbelow_4:
-    cmpl $1, %edx
-    jb .Lempty
-    je .Lone
+.Lfrom_2:
     movzwl (%rsi), %eax
     movzbl -1(%rsi,%rdx), %r9d
     movw %ax, (%rdi)
     movb %r9b, -1(%rdi,%rdx)
-.Lempty:
-    xorl %eax, %eax
-    ret
-.Lone:
-    movzbl (%rsi), %eax
-    movb %al, (%rdi)
     xorl %eax, %eax
     ret
 
     .balign 16
 .Labove_64:
     cmpb $0, arch_has_avx(%rip)
-    jne .Lwide
+    je .Lnarrow
+    cmpq $128, %rdx
+    ja .Lwide_above_128
+    vmovups (%rsi), %ymm0
+    vmovups 32(%rsi), %ymm1
+    vmovups -64(%rsi,%rdx), %ymm2
+    vmovups -32(%rsi,%rdx), %ymm3
+    vmovups %ymm0, (%rdi)
+    vmovups %ymm1, 32(%rdi)
+    vmovups %ymm2, -64(%rdi,%rdx)
+    vmovups %ymm3, -32(%rdi,%rdx)
+    xorl %eax, %eax
+    vzeroupper
+    ret
+
+.Lnarrow:
     cmpq $128, %rdx
     ja .Labove_128
     movups (%rsi), %xmm0
@@ -161,22 +202,7 @@ arch_copy:
 
     /* With AVX. */
     .balign 16
-.Lwide:
-    cmpq $128, %rdx
-    ja .Lwide_above_128
 .Lwide_short:
-    vmovups (%rsi), %ymm0
-    vmovups 32(%rsi), %ymm1
-    vmovups -64(%rsi,%rdx), %ymm2
-    vmovups -32(%rsi,%rdx), %ymm3
-    vmovups %ymm0, (%rdi)
-    vmovups %ymm1, 32(%rdi)
-    vmovups %ymm2, -64(%rdi,%rdx)
-    vmovups %ymm3, -32(%rdi,%rdx)
-    xorl %eax, %eax
-    vzeroupper
-    ret
-    .balign 16
 .Lwide_above_128:
     cmpq $256, %rdx
     ja .Lwide_above_256
@@ -267,10 +293,18 @@ arch_copy:
 .Lstream_loop_end:
 
     /* The landing places. */
+.Lfault_first_16:
+    movl $16, %r9d
+    jmp .Lfault_later
 .Lfault_none:
     xorl %eax, %eax
-.Lfault_progress:
-    movq %rax, %r9
+    xorl %r9d, %r9d
+    jmp .Lfault_later
+.Lfault_first_32:
+    movl $32, %r9d
+.Lfault_later:
+    cmpq %r9, %rax
+    cmovaq %rax, %r9
     cmpb $0, arch_has_avx(%rip)
     je guard_copy_failed
     vzeroupper
@@ -280,10 +314,10 @@ arch_copy:
     .size arch_copy, . - arch_copy
 
     MAY_FAULT .Lshort, .Lshort_end, .Lfault_none
-    MAY_FAULT .Lloop, .Lloop_end, .Lfault_progress
+    MAY_FAULT .Lloop, .Lloop_end, .Lfault_first_16
     MAY_FAULT .Lwide_short, .Lwide_short_end, .Lfault_none
-    MAY_FAULT .Lwide_loop, .Lwide_loop_end, .Lfault_progress
+    MAY_FAULT .Lwide_loop, .Lwide_loop_end, .Lfault_first_32
     MAY_FAULT .Lstream, .Lstream_first_end, .Lfault_none
-    MAY_FAULT .Lstream_loop, .Lstream_loop_end, .Lfault_progress
+    MAY_FAULT .Lstream_loop, .Lstream_loop_end, .Lfault_first_32
 
     .section .note.GNU-stack, "", @progbits
