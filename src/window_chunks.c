@@ -38,14 +38,14 @@ static uint8_t between(uint8_t lowest, uint8_t value, uint8_t highest)
 
 /*
  * A quarter of the budget is the largest cell, an eighth the smallest, so that a small budget still holds several. The
- * smallest of a very large budget is what it takes to use it up with MOST_CHUNKS.
+ * smallest of a very large budget is what it takes to use it up with MOST_CHUNKS, as far as that goes.
  */
 static void choose_sizes(struct window_chunks *chunks)
 {
     const uint8_t page = floor_shift(chunks->backing->granularity);
     const uint8_t budget = floor_shift(chunks->budget);
     const uint8_t many = budget > MOST_CHUNKS_SHIFT ? (uint8_t)(budget - MOST_CHUNKS_SHIFT) : 0;
-    const uint8_t small = many > SMALL_CELL ? many : SMALL_CELL;
+    const uint8_t small = between(SMALL_CELL, many, LARGE_CELL);
     chunks->smallest = between(page, budget > 3 ? (uint8_t)(budget - 3) : 0, small > page ? small : page);
     chunks->largest =
         between(chunks->smallest, budget > 2 ? (uint8_t)(budget - 2) : 0, LARGE_CELL > page ? LARGE_CELL : page);

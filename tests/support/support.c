@@ -316,16 +316,12 @@ size_t mappings_of(const char *text)
 uint64_t mapped_bytes_of(const char *text)
 {
     uint64_t bytes = 0;
-    unsigned long long begin, end, kilobytes;
-    bool counts = false;
+    unsigned long long begin, end;
     char line[4096];
-    FILE *maps = fopen("/proc/self/smaps", "re");
-    while (maps && fgets(line, sizeof line, maps)) {
-        if (sscanf(line, "%llx-%llx ", &begin, &end) == 2)
-            counts = strstr(line, text) != NULL;
-        else if (counts && sscanf(line, "Size: %llu kB", &kilobytes) == 1)
-            bytes += kilobytes * KIB;
-    }
+    FILE *maps = fopen("/proc/self/maps", "re");
+    while (maps && fgets(line, sizeof line, maps))
+        if (strstr(line, text) && sscanf(line, "%llx-%llx ", &begin, &end) == 2)
+            bytes += end - begin;
     if (maps)
         fclose(maps);
     return bytes;
