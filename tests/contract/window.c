@@ -205,7 +205,7 @@ TEST(references_are_contiguous)
     mmf_map *map = open_map("contiguous", LENGTH);
     for (unsigned order = 0; order < 3; order++) {
         mmf_window *window = open_window(map, MIB);
-        for (uint64_t i = 0; i < 400; i++) {
+        for (uint64_t i = 0; i < (order == 1 ? 400 : 100); i++) {
             const uint64_t size = order == 1 ? 5000 : i * 7919 % (500 * KIB) + 1;
             const uint64_t at = order == 0 ? i * 104729 % (LENGTH - size) : order == 1 ? i * 5000 : 65530 + i;
             unsigned char *data = reference(window, at, (size_t)size);

@@ -101,9 +101,20 @@ static void note_held(const struct held *one)
         piece->end = one->offset + one->size;
 }
 
+/* Both ends wholly, and one byte of every 97 between them. */
+static bool is_pattern(const unsigned char *data, uint64_t offset, size_t size)
+{
+    const size_t end = size < 2000 ? size : 2000;
+    bool good = match_pattern(data, offset, end) == end &&
+                match_pattern(data + (size - end), offset + (size - end), end) == end;
+    for (size_t at = end; at < size && good; at += 97)
+        good = data[at] == pattern(offset + at);
+    return good;
+}
+
 static void give_back(mmf_window *window, struct held *one)
 {
-    assert_same(one->size, match_pattern(one->data, one->offset, one->size));
+    assert_true(is_pattern(one->data, one->offset, one->size));
     assert_ok(mmf_window_unref(window, one->data));
     piece_of(one)->references--;
     one->data = NULL;
@@ -127,7 +138,7 @@ static void take(mmf_window *window, struct held *one, uint64_t budget)
         assert_null(data);
     } else {
         assert_true(pages <= budget);
-        assert_same(one->size, match_pattern(data, one->offset, one->size));
+        assert_true(is_pattern(data, one->offset, one->size));
     }
     one->data = data;
     if (!err)
@@ -142,8 +153,7 @@ static void copy_some(mmf_window *window, uint64_t budget)
     int err = mmf_window_read(window, offset, bytes, size);
     assert_true(err == MMF_OK || (err == MMF_EBUDGET && held_pages() + mmf_granularity() > budget - budget / 4));
     const size_t done = err ? (size_t)mmf_last_error()->done : size;
-    assert_same(done, match_pattern(bytes, offset, done));
-    assert_true(done <= size);
+    assert_true(done <= size && is_pattern(bytes, offset, done));
     if (err)
         return;
     err = mmf_window_write(window, offset, bytes, size); /* what is there already */
