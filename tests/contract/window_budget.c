@@ -1,10 +1,11 @@
 /* window_budget.c: what a window maps, counted by the kernel, and when its budget refuses; files of 5 GiB and 8 TiB. */
 #define _GNU_SOURCE
-#include "error.h"
+#include "os/os.h"
 #include "support.h"
 #include "truncation.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define LENGTH (6 * MIB + 1234)
@@ -242,12 +243,13 @@ TEST(a_full_window)
     unsigned char byte = 0;
     mmf_map *map = NULL;
     mmf_window *window = NULL;
-    void *whole = NULL, *part = NULL, *none = NULL;
+    void *whole = NULL, *part = NULL, *none = NULL, *apart = NULL;
     assert_ok(mmf_map_from_file(&map, pattern_file("full", LENGTH), NULL));
     for (int writes = 0; writes < 2; writes++) {
         const mmf_access access = writes ? MMF_READWRITE : MMF_READ;
-        assert_ok(mmf_window_open(&window, map, MMF_WINDOW_OPTIONS(.budget = all)));
-        assert_code(MMF_EBUDGET, mmf_window_ref(window, 1, all, &none)); /* six pages */
+        assert_ok(mmf_window_open(&window, map, MMF_WINDOW_OPTIONS(.budget = all + page)));
+        assert_code(MMF_EBUDGET, mmf_window_ref(window, 1, all + (size_t)page, &none)); /* seven pages */
+        assert_ok(mmf_window_ref(window, 100 * page, 1, &apart));
         assert_ok(mmf_window_ref(window, page, 1, &part));
         assert_code(MMF_EBUDGET, mmf_window_ref(window, 3 * page, all, &none));
         assert_ok(mmf_window_unref(window, part));
@@ -272,6 +274,7 @@ TEST(a_full_window)
         assert_same(100, match_pattern(bytes, 8 * page - 100, 100));
         assert_null(none);
         assert_ok(mmf_window_unref(window, whole));
+        assert_ok(mmf_window_unref(window, apart));
         assert_ok(mmf_window_ref(window, 0, 1, &part)); /* room again */
         assert_ok(mmf_window_unref(window, part));
         assert_ok(mmf_window_close(&window));
@@ -376,6 +379,47 @@ TEST(more_budget_than_the_system_has)
     unlink(path);
 }
 
+/* As much address space as there is, less than the budget: pieces that are idle go, and what fits is given. */
+static int without_address_space(void *argument)
+{
+    mmf_map *map = NULL;
+    mmf_window *window = NULL;
+    void *data = NULL, *first = NULL;
+    unsigned long pages = 0;
+    FILE *size = fopen("/proc/self/statm", "re");
+    child_expect(mmf_map_from_file(&map, argument, MMF_MAP_OPTIONS(.sparse = true)) == MMF_OK);
+    child_expect(mmf_window_open(&window, map, MMF_WINDOW_OPTIONS(.budget = GIB)) == MMF_OK);
+    child_expect(mmf_window_ref(window, 0, 1, &first) == MMF_OK);
+    child_expect(size && fscanf(size, "%lu", &pages) == 1);
+    fclose(size);
+    const struct rlimit limit = {pages * os_native.page_size() + 40 * MIB, RLIM_INFINITY};
+    child_expect(setrlimit(RLIMIT_AS, &limit) == 0);
+    for (unsigned round = 0; round < 3; round++) {
+        for (uint64_t at = 0; at + 5 * MIB < 2 * GIB; at += 5 * MIB + round) {
+            child_expect(mmf_window_ref(window, at, 3 * MIB, &data) == MMF_OK);
+            child_expect(((const unsigned char *)data)[77] == 0);
+            child_expect(mmf_window_unref(window, data) == MMF_OK);
+        }
+    }
+    child_expect(mmf_window_ref(window, 0, 100 * MIB, &data) == MMF_ENOMEMORY && !data);
+    child_expect(mmf_last_error()->code == MMF_ENOMEMORY);
+    child_expect(mmf_window_ref(window, GIB, 3 * MIB, &data) == MMF_OK);
+    child_expect(mmf_window_unref(window, data) == MMF_OK && mmf_window_unref(window, first) == MMF_OK);
+    child_expect(mmf_window_close(&window) == MMF_OK && mmf_map_close(&map) == MMF_OK);
+    return 0;
+}
+
+TEST(less_address_space_than_budget)
+{
+    if (SANITIZED)
+        skip_test("the sanitizer needs more address space than the limit leaves");
+    if (!have_proc())
+        skip_test("no /proc to tell the address space in use");
+    const char *path = sparse_file("wide", 2 * GIB);
+    assert_int_equal(0, in_child(without_address_space, (void *)(uintptr_t)path));
+    unlink(path);
+}
+
 /* One who goes straight ahead misses seldom, and one who comes back does not miss at all. */
 TEST(misses)
 {
@@ -400,8 +444,14 @@ TEST(misses)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit(never_above_the_budget), unit(small_references_count_as_pages), unit(a_full_window), unit(five_gibibytes),
-        unit(eight_tebibytes),        unit(more_budget_than_the_system_has), unit(misses),
+        unit(never_above_the_budget),
+        unit(small_references_count_as_pages),
+        unit(a_full_window),
+        unit(five_gibibytes),
+        unit(eight_tebibytes),
+        unit(more_budget_than_the_system_has),
+        unit(misses),
+        unit(less_address_space_than_budget),
     };
     chance = choose_seed();
     return run_group(tests);
