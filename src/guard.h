@@ -32,7 +32,7 @@ struct guard_region {
     _Atomic bool *lost_any; /* set together with `lost`, for the map behind; NULL: nobody asks; outlives the region */
     uint64_t offset;        /* of start, in the file */
     uint64_t first;         /* offset in the file of the first byte the view was asked for */
-    uint64_t last;          /* offset in the file just after the last byte the view was asked for */
+    _Atomic uint64_t last;  /* offset in the file just after the last byte that must not be cut off; 0: none */
     uint64_t device;        /* identity of the file; both 0: memory of this process alone */
     uint64_t inode;
     size_t page_size;
@@ -52,6 +52,9 @@ struct guard_region {
 /* Registers a range: copies `*wanted` (its atomics are set from start and end). MMF_ENOMEMORY, recorded. */
 int guard_region_add(struct guard_region **region, const struct guard_region *wanted);
 void guard_region_remove(struct guard_region *region);
+
+/* The same place in memory is another part of the file now. */
+void guard_region_move(struct guard_region *region, uint64_t offset, uint64_t first, uint64_t last);
 
 /* Whether a live region of this file reaches beyond `length` bytes of it. Takes the registry's lock. */
 bool guard_region_beyond(uint64_t device, uint64_t inode, uint64_t length);

@@ -57,7 +57,7 @@ static void fill(struct guard_region *region, const struct guard_region *wanted)
     region->lost_any = wanted->lost_any;
     region->offset = wanted->offset;
     region->first = wanted->first;
-    region->last = wanted->last;
+    atomic_store(&region->last, atomic_load(&wanted->last));
     region->device = wanted->device;
     region->inode = wanted->inode;
     region->page_size = wanted->page_size;
@@ -93,6 +93,17 @@ void guard_list_remove(struct guard_region *region)
     atomic_store(&region->start, 0);
     atomic_fetch_add(&region->version, 1);
     give_unused(region);
+    drop_lock();
+}
+
+void guard_region_move(struct guard_region *region, uint64_t offset, uint64_t first, uint64_t last)
+{
+    take_lock();
+    atomic_fetch_add(&region->version, 1);
+    region->offset = offset;
+    region->first = first;
+    atomic_store(&region->last, last);
+    atomic_fetch_add(&region->version, 1);
     drop_lock();
 }
 
@@ -133,7 +144,7 @@ bool guard_region_beyond(uint64_t device, uint64_t inode, uint64_t length)
     take_lock();
     for (struct guard_region *region = atomic_load(&all); region && !found; region = region->next)
         found = atomic_load(&region->start) != 0 && is_mine(region) && region->device == device &&
-                region->inode == inode && region->last > length;
+                region->inode == inode && atomic_load(&region->last) > length;
     drop_lock();
     return found;
 }

@@ -60,3 +60,18 @@ int mmf_map_sync(mmf_map *map)
     backing_unlock(backing);
     return err;
 }
+
+int sync_range(struct backing *backing, uint64_t offset, uint64_t size, mmf_flush how)
+{
+    const bool medium = how == MMF_FLUSH_SYNC || backing->write_through;
+    int err = sync_check(backing);
+    if (err || size == 0 || backing->anonymous)
+        return err;
+    int os_error = 0;
+    if (!medium) {
+        os_error = os.write_back(backing->file, offset, size, how == MMF_FLUSH_START ? OS_FLUSH_START : OS_FLUSH_WAIT);
+        if (os_error == 0 || os.code_of(os_error) != MMF_ENOTSUP)
+            return sync_outcome(backing, os_error, "flush range");
+    }
+    return sync_outcome(backing, os.sync(backing->file), "sync");
+}

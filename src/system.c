@@ -31,7 +31,7 @@ static bool has_guard_table(void)
 
 int mmf_capability(mmf_feature feature)
 {
-    if ((unsigned)feature > MMF_FEATURE_PRIVATE_SYNC)
+    if ((unsigned)feature > MMF_FEATURE_STDIO)
         return MMF_EINVAL;
     if (feature == MMF_FEATURE_GUARD_TABLE)
         return has_guard_table() ? MMF_OK : MMF_ENOTSUP;

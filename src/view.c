@@ -59,17 +59,26 @@ static int map_nothing(mmf_view *view)
     return error_from_os(os_error, "map", view->backing->path);
 }
 
+/* The bits of os_mapping that the view's pages are mapped with. */
+static unsigned mapping_of(const mmf_view *view)
+{
+    const unsigned mapping = view->is_private ? OS_MAP_PRIVATE : OS_MAP_SHARED;
+    return view->backing->inheritable ? mapping : mapping | OS_MAP_NOT_INHERIT;
+}
+
+static size_t whole_pages(const struct backing *backing, size_t size)
+{
+    return (size + backing->page_size - 1) / backing->page_size * backing->page_size;
+}
+
 static int map_range(mmf_view *view, void *hint)
 {
     const struct backing *backing = view->backing;
     const size_t before = (size_t)(view->offset % backing->granularity);
-    const size_t page = backing->page_size;
     void *address = hint ? (void *)(((uintptr_t)hint - before) / backing->granularity * backing->granularity) : NULL;
-    unsigned mapping = view->is_private ? OS_MAP_PRIVATE : OS_MAP_SHARED;
-    if (!backing->inheritable)
-        mapping |= OS_MAP_NOT_INHERIT;
-    view->mapped = (before + (size_t)view->size + page - 1) / page * page;
-    int os_error = os.map(&address, view->mapped, view->protection, mapping, backing->file, view->offset - before);
+    view->mapped = whole_pages(backing, before + (size_t)view->size);
+    int os_error =
+        os.map(&address, view->mapped, view->protection, mapping_of(view), backing->file, view->offset - before);
     view->start = address;
     view->data = view->start + before;
     return error_from_os_at(os_error, "map", backing->path, view->offset);
@@ -80,7 +89,7 @@ static mmf_cause classify(const void *backing, uint64_t offset, bool write, int 
     return cause_find(backing, offset, write, os_error);
 }
 
-static int register_region(mmf_view *view)
+static int register_region(mmf_view *view, bool cuttable)
 {
     const struct backing *backing = view->backing;
     const struct guard_region wanted = {
@@ -88,7 +97,7 @@ static int register_region(mmf_view *view)
         .end = (uintptr_t)view->start + view->mapped,
         .offset = view->offset - (uint64_t)(view->data - view->start),
         .first = view->offset,
-        .last = view->offset + view->size,
+        .last = cuttable ? 0 : view->offset + view->size,
         .device = backing->about.device,
         .inode = backing->about.inode,
         .page_size = backing->page_size,
@@ -133,12 +142,12 @@ static int prepare_pages(mmf_view *view, const mmf_view_options *options)
     return err;
 }
 
-static int map_and_register(mmf_view *view, const mmf_view_options *options)
+static int map_and_register(mmf_view *view, const mmf_view_options *options, bool cuttable)
 {
     int err = view->is_empty ? map_nothing(view) : map_range(view, options->address);
     if (err)
         return err;
-    err = register_region(view);
+    err = register_region(view, cuttable);
     if (!err) {
         err = prepare_pages(view, options);
         if (!err)
@@ -150,15 +159,12 @@ static int map_and_register(mmf_view *view, const mmf_view_options *options)
     return error_set_full(&first);
 }
 
-static int check_open(const mmf_map *map, const mmf_view_options *options, mmf_access *access)
+static int check_open(const struct backing *backing, mmf_access map_access, const mmf_view_options *options,
+                      mmf_access *access)
 {
-    if (!map)
-        return error_set(MMF_EINVAL, "map");
-    if (!backing_usable(map->backing))
-        return error_set(MMF_EINVAL, "map of the parent process");
-    *access = options->access ? (mmf_access)options->access : map->access;
-    if (!access_allows_view(map->access, *access))
-        return error_set_full(&(mmf_error){.code = MMF_EACCESS, .operation = "open view", .path = map->backing->path});
+    *access = options->access ? (mmf_access)options->access : map_access;
+    if (!access_allows_view(map_access, *access))
+        return error_set_full(&(mmf_error){.code = MMF_EACCESS, .operation = "open view", .path = backing->path});
     return MMF_OK;
 }
 
@@ -172,42 +178,55 @@ static mmf_view *new_view(struct backing *backing, const mmf_view_options *optio
     view->on_fault = options->on_fault;
     view->without_signals = guard_mode() == MMF_GUARD_NOSIGNAL;
     atomic_store(&view->generation, view->without_signals ? VIEW_NEVER_HOT : atomic_load(&guard_generation));
+    atomic_store(&view->references, 1);
     return view;
 }
 
-int mmf_view_open(mmf_view **view, mmf_map *map, uint64_t offset, uint64_t size, const mmf_view_options *options)
+int view_new(mmf_view **view, struct backing *backing, mmf_access map_access, uint64_t offset, uint64_t size,
+             const mmf_view_options *options, bool cuttable)
 {
     mmf_view_options wanted;
     mmf_access access = MMF_ACCESS_DEFAULT;
-    int err;
-    if (!view)
-        return error_set(MMF_EINVAL, "view");
-    *view = NULL;
-    err = read_options(&wanted, options);
+    int err = read_options(&wanted, options);
     if (!err)
-        err = check_open(map, &wanted, &access);
+        err = check_open(backing, map_access, &wanted, &access);
     if (!err)
         err = guard_start();
     if (err)
         return err;
-    mmf_view *opened = new_view(map->backing, &wanted);
+    mmf_view *opened = new_view(backing, &wanted);
     if (!opened)
         return error_set(MMF_ENOMEMORY, "allocate view");
-    backing_lock(map->backing);
+    backing_lock(backing);
     err = choose_range(opened, offset, size);
     if (!err) {
         set_access(opened, access);
-        err = map_and_register(opened, &wanted);
+        err = map_and_register(opened, &wanted, cuttable);
     }
-    backing_unlock(map->backing);
+    backing_unlock(backing);
     if (err) {
         os.release(opened);
         return err;
     }
-    backing_hold(map->backing);
-    atomic_fetch_add(&map->backing->views, 1);
+    backing_hold(backing);
     *view = opened;
     return MMF_OK;
+}
+
+int mmf_view_open(mmf_view **view, mmf_map *map, uint64_t offset, uint64_t size, const mmf_view_options *options)
+{
+    int err;
+    if (!view)
+        return error_set(MMF_EINVAL, "view");
+    *view = NULL;
+    if (!map)
+        return error_set(MMF_EINVAL, "map");
+    if (!backing_usable(map->backing))
+        return error_set(MMF_EINVAL, "map of the parent process");
+    err = view_new(view, map->backing, map->access, offset, size, options, false);
+    if (!err)
+        atomic_fetch_add(&map->backing->views, 1);
+    return err;
 }
 
 /*
@@ -221,6 +240,45 @@ static int unmap_view(const mmf_view *view)
     return absent ? 0 : os.unmap(view->start, view->mapped);
 }
 
+/*
+ * A mapping that cannot replace another leaves that one in place since Linux 6.12; before, one that failed for want of
+ * memory could leave a hole, which view_drop() unmaps as if it were still there.
+ */
+bool view_move(mmf_view *view, uint64_t offset, uint64_t size)
+{
+    struct backing *backing = view->backing;
+    void *address = view->start;
+    backing_lock(backing);
+    const uint64_t capacity = atomic_load(&backing->capacity);
+    bool moved =
+        offset <= capacity && size <= capacity - offset && whole_pages(backing, (size_t)size) == view->mapped &&
+        os.map(&address, view->mapped, view->protection, mapping_of(view) | OS_MAP_FIXED, backing->file, offset) == 0;
+    if (moved) {
+        view->offset = offset;
+        view->size = size;
+        set_access(view, (mmf_access)view->access);
+        guard_region_move(view->region, offset, offset, 0);
+    }
+    backing_unlock(backing);
+    return moved;
+}
+
+void view_hold(mmf_view *view)
+{
+    atomic_fetch_add(&view->references, 1);
+}
+
+int view_drop(mmf_view *view)
+{
+    if (atomic_fetch_sub(&view->references, 1) != 1)
+        return MMF_OK;
+    guard_region_remove(view->region);
+    int err = error_from_os(unmap_view(view), "unmap", view->backing->path);
+    int dropped = backing_drop(view->backing);
+    os.release(view);
+    return err ? err : dropped;
+}
+
 int mmf_view_close(mmf_view **view)
 {
     if (!view)
@@ -231,14 +289,9 @@ int mmf_view_close(mmf_view **view)
     *view = NULL;
     const int flagged = mmf_view_check(closed);
     const mmf_error lost = *mmf_last_error();
-    guard_region_remove(closed->region);
-    int err = error_from_os(unmap_view(closed), "unmap", closed->backing->path);
     atomic_fetch_sub(&closed->backing->views, 1);
-    int dropped = backing_drop(closed->backing);
-    os.release(closed);
-    if (flagged)
-        return error_set_full(&lost);
-    return err ? err : dropped;
+    int err = view_drop(closed);
+    return flagged ? error_set_full(&lost) : err;
 }
 
 const void *mmf_view_data(const mmf_view *view)

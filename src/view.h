@@ -33,9 +33,28 @@ struct mmf_view {
     uint32_t on_fault;
     _Atomic bool narrowed; /* mmf_view_protect() took something away somewhere */
     bool without_signals;
-    bool is_private; /* copy-on-write */
-    bool is_empty;   /* of size 0: maps one page that nobody may touch */
+    bool is_private;             /* copy-on-write */
+    bool is_empty;               /* of size 0: maps one page that nobody may touch */
+    _Atomic uint32_t references; /* the caller's handle, and the streams that keep the view */
 };
+
+/*
+ * Opens a view for the caller or for a window; it is not counted as one of the map's. view_hold() keeps it alive beyond
+ * its owner's view_drop(); the last drop unmaps it and reports what went wrong. A `cuttable` one does not stand in the
+ * way of a resize, until its owner says so in region->last.
+ */
+int view_new(mmf_view **view, struct backing *backing, mmf_access map_access, uint64_t offset, uint64_t size,
+             const mmf_view_options *options, bool cuttable);
+void view_hold(mmf_view *view);
+
+/*
+ * Makes the view's place in memory show another part of the map, of as many pages; `offset` is a multiple of the
+ * granularity. Cheaper than closing and opening by a system call. For windows: nobody else may know the view. Its
+ * region stands in no resize's way afterwards. False, and nothing is recorded, when that did not work: then the view is
+ * good for view_drop() only, since nobody knows what it shows.
+ */
+bool view_move(mmf_view *view, uint64_t offset, uint64_t size);
+int view_drop(mmf_view *view);
 
 /*
  * Whether a value may be accessed at `position` at once; `positions` is one of view->readable or view->writable. False

@@ -23,7 +23,8 @@ typedef enum mmf_feature {
     MMF_FEATURE_EXECUTE,        /* memory may be mapped for execution */
     MMF_FEATURE_GUARD_TABLE,    /* faults are caught by an exception table, not by sigsetjmp */
     MMF_FEATURE_NO_SIGNAL,      /* MMF_GUARD_NOSIGNAL works for every view, copy-on-write ones too (process_vm_readv) */
-    MMF_FEATURE_PRIVATE_SYNC    /* a map from a handle has a file description of its own, so no sync error is missed */
+    MMF_FEATURE_PRIVATE_SYNC,   /* a map from a handle has a file description of its own, so no sync error is missed */
+    MMF_FEATURE_STDIO           /* mmf_view_fopen(): the C library has fopencookie() or funopen() */
 } mmf_feature;
 
 /*

@@ -7,6 +7,8 @@
 #include "mmf/error.h"
 #include "mmf/guard.h"
 #include "mmf/map.h"
+#include "mmf/stream.h"
 #include "mmf/view.h"
+#include "mmf/window.h"
 
 #endif

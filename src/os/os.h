@@ -19,6 +19,7 @@
 #include "mmf/capability.h"
 
 #include <stdalign.h>
+#include <stdio.h>
 
 /* How a file is opened. */
 enum os_open {
@@ -101,6 +102,17 @@ struct os_fault {
 
 /* Handler of faults: true: handled, resume (at `pc` if it was changed); false: not ours, hand it on. Signal context. */
 typedef bool os_fault_handler(struct os_fault *fault);
+
+/*
+ * What a FILE of the C library does with a stream of ours. The results are codes of error.h; the C library gets the
+ * errno that fits. A write that fails may have done a part, in `done`. `origin` is that of mmf_stream_seek().
+ */
+struct os_stream_calls {
+    int (*read)(void *stream, void *to, size_t size, size_t *done);
+    int (*write)(void *stream, const void *from, size_t size, size_t *done);
+    int (*seek)(void *stream, int64_t distance, int origin, uint64_t *position);
+    int (*close)(void *stream);
+};
 
 /* A mutex of the library's own; the space holds the system's. */
 typedef struct os_mutex {
@@ -208,6 +220,10 @@ typedef struct os_mutex {
     X(mutex_lock, (os_mutex * mutex), (mutex))                                                                         \
     X(mutex_unlock, (os_mutex * mutex), (mutex))                                                                       \
     X(mutex_destroy, (os_mutex * mutex), (mutex))                                                                      \
+    /* A FILE that calls back; closing it calls close. Linux: fopencookie; the BSDs: funopen. ENOTSUP where the C      \
+       library has neither. Windows: ENOTSUP. */                                                                       \
+    X(stream_open, (FILE * *file, void *stream, const struct os_stream_calls *calls, bool reads, bool writes),         \
+      (file, stream, calls, reads, writes))                                                                            \
     /* Sleeps at least that long. */                                                                                   \
     X(sleep, (uint64_t nanoseconds), (nanoseconds))                                                                    \
     /* Random bytes, for back-off. */                                                                                  \

@@ -173,6 +173,10 @@ static void prepare(struct nth *nth)
 
 static void clean_up(struct nth *nth)
 {
+    if (nth->stdio)
+        fclose(nth->stdio);
+    (void)mmf_window_close(&nth->window);
+    (void)mmf_stream_close(&nth->stream);
     (void)mmf_view_close(&nth->second);
     (void)mmf_view_close(&nth->view);
     (void)mmf_map_close(&nth->other);

@@ -22,7 +22,11 @@ struct nth {
     mmf_map *other;
     mmf_view *view;
     mmf_view *second;
-    int file; /* a descriptor of the test's own, or -1 */
+    mmf_window *window;
+    mmf_stream *stream;
+    FILE *stdio;
+    void *data; /* a reference of the window, or NULL */
+    int file;   /* a descriptor of the test's own, or -1 */
     unsigned char bytes[NTH_SIZE];
     size_t done;
     uint64_t number;

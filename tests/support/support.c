@@ -313,6 +313,20 @@ size_t mappings_of(const char *text)
     return count;
 }
 
+uint64_t mapped_bytes_of(const char *text)
+{
+    uint64_t bytes = 0;
+    unsigned long long begin, end;
+    char line[4096];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    while (maps && fgets(line, sizeof line, maps))
+        if (strstr(line, text) && sscanf(line, "%llx-%llx ", &begin, &end) == 2)
+            bytes += end - begin;
+    if (maps)
+        fclose(maps);
+    return bytes;
+}
+
 /* --- Processes --------------------------------------------------------------------------------------------------- */
 
 int in_child(int (*body)(void *), void *argument)

@@ -77,6 +77,8 @@ uint64_t free_space(const char *path);
 size_t open_descriptors(void);
 /* Mappings whose line in /proc/self/maps holds that text; 0 where there is no /proc. */
 size_t mappings_of(const char *text);
+/* Bytes of address space that they take. */
+uint64_t mapped_bytes_of(const char *text);
 bool have_proc(void);
 size_t entries_in_directory_of(const char *path);
 

@@ -93,7 +93,7 @@ int os_linux_memory_file(mmf_os_handle *file, uint64_t huge, bool execute, bool 
     return error == ENOSYS ? os_posix_memory_file(file, huge, execute, inherit) : error; /* before Linux 3.17 */
 }
 
-/* A FIXED mapping that fails half-way leaves the place empty, as one of mmap() itself may. */
+/* A FIXED mapping that fails half-way stays: the place is the caller's, and once empty it could be given to another. */
 int os_linux_map(void **address, size_t size, unsigned protection, unsigned mapping, mmf_os_handle file,
                  uint64_t offset)
 {
@@ -103,7 +103,8 @@ int os_linux_map(void **address, size_t size, unsigned protection, unsigned mapp
         return error;
     if (mapping & OS_MAP_NOT_INHERIT && madvise(result, size, MADV_DONTFORK) < 0) {
         error = errno;
-        munmap(result, size);
+        if (!(mapping & OS_MAP_FIXED))
+            munmap(result, size);
         return error;
     }
     *address = result;

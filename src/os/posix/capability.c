@@ -85,6 +85,24 @@ static int probe_private_sync(const struct sample *sample)
     return error ? error : os_native.close(copy);
 }
 
+/* Opens one on nothing at all: it is closed before anybody reads. */
+static int close_nothing(void *stream)
+{
+    (void)stream;
+    return 0;
+}
+
+static int probe_stdio(const struct sample *sample)
+{
+    static const struct os_stream_calls nothing = {.close = close_nothing};
+    FILE *file = NULL;
+    (void)sample;
+    int error = os_native.stream_open(&file, NULL, &nothing, true, false);
+    if (!error && fclose(file) != 0)
+        error = EIO;
+    return error;
+}
+
 static int run_probe(probe *function)
 {
     struct sample sample = {.size = os_native.page_size()};
@@ -113,6 +131,7 @@ static probe *const probes[] = {
     [MMF_FEATURE_GUARD_TABLE] = NULL,
     [MMF_FEATURE_NO_SIGNAL] = probe_no_signal,
     [MMF_FEATURE_PRIVATE_SYNC] = probe_private_sync,
+    [MMF_FEATURE_STDIO] = probe_stdio,
 };
 #define FEATURES (sizeof probes / sizeof probes[0])
 

@@ -48,6 +48,9 @@ int os_posix_give(mmf_os_handle *file, int descriptor, bool inherit);
 /* describe() but for the size of block devices. */
 int os_posix_describe_common(struct os_file_info *info, mmf_os_handle file);
 
+/* The errno a FILE reports for a code of error.h. */
+int os_posix_stream_errno(int code);
+
 /* The protection of mmap(2) for bits of os_protection. */
 int os_posix_protection(unsigned protection);
 
