@@ -83,7 +83,7 @@ int main(int argc, char **argv)
     if (err)
         return 1;
     double seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
-    double pixels = (double)(512 * MIB / sizeof(struct pixel));
+    double pixels = 512.0 * (double)MIB / sizeof(struct pixel);
     printf("brightened %.0f pixels by %ld with %s in %.2f s: %.1f ns a pixel\n", pixels, by,
            by_calls ? "a read and a write call each" : "the raw pointer, guarded", seconds, seconds * 1e9 / pixels);
     return 0;

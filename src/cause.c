@@ -31,5 +31,7 @@ mmf_cause cause_find(const struct backing *backing, uint64_t offset, bool write,
         return MMF_CAUSE_DEVICE;
     if ((write || now.storage == OS_STORAGE_MEMORY) && is_hole(backing, page))
         return MMF_CAUSE_NO_SPACE;
+    if (now.kind == OS_FILE_REGULAR && offset >= now.size) /* read by a system call, which ends before its page does */
+        return MMF_CAUSE_END_OF_FILE;
     return MMF_CAUSE_UNKNOWN;
 }

@@ -67,6 +67,7 @@ static void leave_body(const struct os_fault *fault, struct guard_region *region
     frame->fault.context = NULL;
     frame->region = region;
     guard_frames = frame->outer;
+    (void)os.fault_leave(fault); /* cannot fail: the mask is one the system itself gave */
     siglongjmp(frame->place, 1);
 }
 

@@ -103,10 +103,11 @@ int guard_copy_error(const void *to, const void *from, uint64_t done);
 
 /*
  * The guarded primitives. The thread must be ready. Copy and fill return the bytes done, exact: fewer than `size` after
- * a fault; no byte after them is changed. Compare returns the number of equal bytes at the beginning, find the index of
- * the byte or `size`; a fault sets `faulted` (else false). Loads and stores return false after a fault; aligned ones
- * are one access: guard_load_8(const void *from, uint8_t *value), guard_store_8(void *to, uint8_t value) and so on up
- * to 64, inline, written for each processor.
+ * a fault; no byte after them is changed (the portable way may have changed some if a page went away half copied).
+ * Compare returns the number of equal bytes at the beginning, find the index of the byte or `size`; a fault sets
+ * `faulted` (else false). Loads and stores return false after a fault; aligned ones are one access: guard_load_8(const
+ * void *from, uint8_t *value), guard_store_8(void *to, uint8_t value) and so on up to 64, inline, written for each
+ * processor.
  */
 #include "arch/arch.h"
 

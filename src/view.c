@@ -117,8 +117,12 @@ static void set_access(mmf_view *view, mmf_access access)
     view->access = access;
     view->protection = access_protection(access);
     view->is_private = access == MMF_COPY_ON_WRITE;
-    view->readable = access_reads(access) ? view->size : 0;
-    view->writable = access_stores(access) ? view->size : 0;
+    for (unsigned value = VALUE_8; value < VALUE_SIZES; value++) {
+        const uint64_t bytes = UINT64_C(1) << value;
+        const uint64_t positions = view->size < bytes ? 0 : view->size - bytes + 1;
+        view->readable[value] = access_reads(access) ? positions : 0;
+        view->writable[value] = access_stores(access) ? positions : 0;
+    }
 }
 
 /* Huge pages and populating change nothing but speed, yet who asks for them wants to know when they cannot be had. */

@@ -8,18 +8,21 @@
 #include "mmf/view.h"
 
 /*
- * The first members are what a typed access needs: one cache line. `readable` and `writable` are the view's size, or 0
- * where the access is refused, so that one comparison checks both. `generation` is that of the process the view
- * belongs to (see guard.h), or VIEW_NEVER_HOT for one without signals, which no thread's generation ever equals.
+ * The first members are what a typed access needs. `readable[VALUE_64]` is the number of positions at which a value of
+ * 64 bits may be read, and so on: 0 where the access is refused, so that one comparison, which nothing can wrap, checks
+ * right and range. `generation` is that of the process the view belongs to (see guard.h), or VIEW_NEVER_HOT for one
+ * without signals, which no thread's generation ever equals.
  */
 #define VIEW_NEVER_HOT UINT32_MAX
 
+enum value_size { VALUE_8, VALUE_16, VALUE_32, VALUE_64, VALUE_128, VALUE_SIZES };
+
 struct mmf_view {
     unsigned char *data; /* the first byte asked for */
-    uint64_t readable;
-    uint64_t writable;
     _Atomic uint32_t generation;
     uint32_t access; /* mmf_access */
+    uint64_t readable[VALUE_SIZES];
+    uint64_t writable[VALUE_SIZES];
     uint64_t size;
     struct backing *backing;
     struct guard_region *region;
@@ -52,13 +55,18 @@ int view_move(mmf_view *view, uint64_t offset, uint64_t size);
 int view_drop(mmf_view *view);
 
 /*
- * Whether `size` bytes at `position` may be accessed at once; `limit` is view->readable or view->writable. False sends
- * the call to the general way, which finds out what is wrong, or makes the thread ready.
+ * Whether a value may be accessed at `position` at once; `positions` is one of view->readable or view->writable. False
+ * sends the call to the general way, which finds out what is wrong, or makes the thread ready.
  */
-static inline bool view_is_hot(const mmf_view *view, uint64_t limit, uint64_t position, uint64_t size)
+static inline bool view_is_hot(const mmf_view *view, uint64_t positions, uint64_t position)
 {
-    return position < limit && limit - position >= size &&
-           guard_thread == atomic_load_explicit(&view->generation, memory_order_relaxed);
+    return position < positions && guard_thread == atomic_load_explicit(&view->generation, memory_order_relaxed);
+}
+
+/* The same for a range; `positions` is that of VALUE_8. */
+static inline bool view_is_hot_range(const mmf_view *view, uint64_t positions, uint64_t position, uint64_t size)
+{
+    return view_is_hot(view, positions, position) && positions - position >= size;
 }
 
 /* The pages that hold a range of a view. */

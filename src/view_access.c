@@ -7,6 +7,9 @@
 /* One checked copy moves at most this much, so that a count fits into every system's own. */
 #define CHECKED_PIECE ((size_t)1 << 30)
 
+/* Kept apart, so that nothing of it weighs on the hot path. */
+#define COLD static __attribute__((noinline, cold))
+
 int view_check_usable(const mmf_view *view)
 {
     if (!view)
@@ -75,7 +78,7 @@ int view_fault(const mmf_view *view, uint64_t position, uint64_t done, bool writ
 }
 
 /* A guarded primitive stopped at `done`: was it the view's memory, its protection, or the caller's own buffer? */
-static int guarded_fault(const mmf_view *view, uint64_t position, size_t done, bool write, const char *operation)
+COLD int guarded_fault(const mmf_view *view, uint64_t position, size_t done, bool write, const char *operation)
 {
     const struct os_fault *fault = guard_last_fault();
     const bool inside = fault->address - (uintptr_t)view->start < view->mapped;
@@ -99,6 +102,8 @@ static int checked_piece(size_t *done, const mmf_view *view, uint64_t position, 
     int os_error =
         write ? os.copy_checked(done, memory, buffer, size, true) : os.copy_checked(done, buffer, memory, size, false);
     if (os_error == 0 || os.code_of(os_error) != MMF_ENOTSUP || view->is_private)
+        return os_error;
+    if (write && atomic_load(&view->narrowed)) /* the file would take what the pages refuse */
         return os_error;
     struct os_file_info now;
     os_error = os.describe(&now, view->backing->file);
@@ -182,12 +187,6 @@ int view_fill(mmf_view *view, uint64_t position, unsigned char byte, uint64_t si
     return MMF_OK;
 }
 
-/* Kept apart, so that nothing of it weighs on the hot path. */
-#define COLD static __attribute__((noinline, cold))
-
-/*
- * The calls below try the hot path first. A fault there is met again on the general way, which reports it.
- */
 COLD int read_slowly(const mmf_view *view, uint64_t position, void *to, size_t size)
 {
     size_t done = 0;
@@ -201,10 +200,10 @@ COLD int read_slowly(const mmf_view *view, uint64_t position, void *to, size_t s
 
 int mmf_view_read(const mmf_view *view, uint64_t position, void *to, size_t size)
 {
-    if (view && to && view_is_hot(view, view->readable, position, size) &&
-        guard_copy(to, view->data + position, size) == size)
-        return MMF_OK;
-    return read_slowly(view, position, to, size);
+    if (!view || !to || !view_is_hot_range(view, view->readable[VALUE_8], position, size))
+        return read_slowly(view, position, to, size);
+    const size_t done = guard_copy(to, view->data + position, size);
+    return done == size ? MMF_OK : guarded_fault(view, position, done, false, "read view");
 }
 
 COLD int write_slowly(mmf_view *view, uint64_t position, const void *from, size_t size)
@@ -220,10 +219,10 @@ COLD int write_slowly(mmf_view *view, uint64_t position, const void *from, size_
 
 int mmf_view_write(mmf_view *view, uint64_t position, const void *from, size_t size)
 {
-    if (view && from && view_is_hot(view, view->writable, position, size) &&
-        guard_copy(view->data + position, from, size) == size)
-        return MMF_OK;
-    return write_slowly(view, position, from, size);
+    if (!view || !from || !view_is_hot_range(view, view->writable[VALUE_8], position, size))
+        return write_slowly(view, position, from, size);
+    const size_t done = guard_copy(view->data + position, from, size);
+    return done == size ? MMF_OK : guarded_fault(view, position, done, true, "write view");
 }
 
 /* The bytes of an array; 0: none, or more than there can be. Spares the hot path a division. */
@@ -266,12 +265,12 @@ COLD int read_array_slowly(const mmf_view *view, uint64_t position, void *to, si
 int mmf_view_read_array(const mmf_view *view, uint64_t position, void *to, size_t element, size_t count, size_t *done)
 {
     const size_t bytes = array_bytes(element, count);
-    if (!view || !to || bytes == 0 || !view_is_hot(view, view->readable, position, bytes) ||
-        guard_copy(to, view->data + position, bytes) != bytes)
+    if (!view || !to || bytes == 0 || !view_is_hot_range(view, view->readable[VALUE_8], position, bytes))
         return read_array_slowly(view, position, to, element, count, done);
+    const size_t copied = guard_copy(to, view->data + position, bytes);
     if (done)
-        *done = count;
-    return MMF_OK;
+        *done = copied == bytes ? count : copied / element;
+    return copied == bytes ? MMF_OK : guarded_fault(view, position, copied, false, "read view");
 }
 
 COLD int write_array_slowly(mmf_view *view, uint64_t position, const void *from, size_t element, size_t count)
@@ -290,8 +289,8 @@ COLD int write_array_slowly(mmf_view *view, uint64_t position, const void *from,
 int mmf_view_write_array(mmf_view *view, uint64_t position, const void *from, size_t element, size_t count)
 {
     const size_t bytes = array_bytes(element, count);
-    if (view && from && bytes > 0 && view_is_hot(view, view->writable, position, bytes) &&
-        guard_copy(view->data + position, from, bytes) == bytes)
-        return MMF_OK;
-    return write_array_slowly(view, position, from, element, count);
+    if (!view || !from || bytes == 0 || !view_is_hot_range(view, view->writable[VALUE_8], position, bytes))
+        return write_array_slowly(view, position, from, element, count);
+    const size_t copied = guard_copy(view->data + position, from, bytes);
+    return copied == bytes ? MMF_OK : guarded_fault(view, position, copied, true, "write view");
 }

@@ -189,6 +189,8 @@ int mmf_view_protect(mmf_view *view, uint64_t position, uint64_t size, mmf_acces
     int os_error = os.protect(pages.address, pages.size, protection);
     if (os_error == 0 && protection != view->protection)
         atomic_store(&view->narrowed, true);
+    else if (os_error == 0 && pages.address == view->start && pages.size == view->mapped)
+        atomic_store(&view->narrowed, false);
     return failed(view, os_error, position, "protect");
 }
 

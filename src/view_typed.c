@@ -43,7 +43,7 @@ DEFINE_WRITE_SLOWLY(64)
     int mmf_view_get_##suffix(const mmf_view *view, uint64_t position, type *value)                                    \
     {                                                                                                                  \
         uint##bits##_t raw;                                                                                            \
-        if (!view || !value || !view_is_hot(view, view->readable, position, sizeof raw) ||                             \
+        if (!view || !value || !view_is_hot(view, view->readable[VALUE_##bits], position) ||                           \
             !guard_load_##bits(view->data + position, &raw))                                                           \
             return read_slowly(view, position, value, sizeof raw);                                                     \
         memcpy(value, &raw, sizeof raw);                                                                               \
@@ -53,7 +53,7 @@ DEFINE_WRITE_SLOWLY(64)
     {                                                                                                                  \
         uint##bits##_t raw;                                                                                            \
         memcpy(&raw, &value, sizeof raw);                                                                              \
-        if (!view || !view_is_hot(view, view->writable, position, sizeof raw) ||                                       \
+        if (!view || !view_is_hot(view, view->writable[VALUE_##bits], position) ||                                     \
             !guard_store_##bits(view->data + position, raw))                                                           \
             return write_slowly_##bits(view, position, raw);                                                           \
         return MMF_OK;                                                                                                 \
@@ -83,7 +83,7 @@ COLD int read_bool_slowly(const mmf_view *view, uint64_t position, bool *value)
 int mmf_view_get_bool(const mmf_view *view, uint64_t position, bool *value)
 {
     uint8_t byte;
-    if (!value || !view || !view_is_hot(view, view->readable, position, sizeof byte) ||
+    if (!value || !view || !view_is_hot(view, view->readable[VALUE_8], position) ||
         !guard_load_8(view->data + position, &byte))
         return read_bool_slowly(view, position, value);
     *value = byte != 0;
@@ -93,8 +93,7 @@ int mmf_view_get_bool(const mmf_view *view, uint64_t position, bool *value)
 int mmf_view_put_bool(mmf_view *view, uint64_t position, bool value)
 {
     const uint8_t byte = value ? 1 : 0;
-    if (!view || !view_is_hot(view, view->writable, position, sizeof byte) ||
-        !guard_store_8(view->data + position, byte))
+    if (!view || !view_is_hot(view, view->writable[VALUE_8], position) || !guard_store_8(view->data + position, byte))
         return write_slowly_8(view, position, byte);
     return MMF_OK;
 }
@@ -126,7 +125,7 @@ int mmf_view_get_decimal(const mmf_view *view, uint64_t position, mmf_decimal *v
 {
     uint64_t halves[2];
     mmf_decimal read;
-    if (!value || !view || !view_is_hot(view, view->readable, position, sizeof halves) ||
+    if (!value || !view || !view_is_hot(view, view->readable[VALUE_128], position) ||
         !guard_load_64(view->data + position, &halves[0]) || !guard_load_64(view->data + position + 8, &halves[1]))
         return read_decimal_slowly(view, position, value);
     memcpy(&read, halves, sizeof read);
@@ -148,7 +147,7 @@ int mmf_view_put_decimal(mmf_view *view, uint64_t position, mmf_decimal value)
 {
     uint64_t halves[2];
     memcpy(halves, &value, sizeof halves);
-    if (!view || !decimal_is_valid(&value) || !view_is_hot(view, view->writable, position, sizeof halves) ||
+    if (!view || !decimal_is_valid(&value) || !view_is_hot(view, view->writable[VALUE_128], position) ||
         !guard_store_64(view->data + position, halves[0]) || !guard_store_64(view->data + position + 8, halves[1]))
         return write_decimal_slowly(view, position, &value);
     return MMF_OK;

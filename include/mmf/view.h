@@ -89,7 +89,8 @@ MMF_API int mmf_view_info(mmf_view_details *details, const mmf_view *view);
  * MMF_EINVAL a NULL, or a handle of the parent process     MMF_ERANGE beyond the view
  * MMF_EACCESS the view may not be read, or not written      MMF_EFAULT a page is missing: mmf_last_error() has the
  *             offset in the map, the bytes done before it (they are valid) and the cause
- * MMF_ENOTSUP the view is copy-on-write, without signals, and the system has no checked copy (MMF_FEATURE_NO_SIGNAL)
+ * MMF_ENOTSUP the view is copy-on-write or protected in part, without signals, and the system has no checked copy
+ *             (MMF_FEATURE_NO_SIGNAL)
  */
 MMF_API int mmf_view_read(const mmf_view *view, uint64_t position, void *to, size_t size);
 MMF_API int mmf_view_write(mmf_view *view, uint64_t position, const void *from, size_t size);

@@ -20,7 +20,7 @@ void arch_detect(void);
 
 /*
  * Copies like memcpy(). 0, or MMF_EFAULT after a fault; only then `*done` (may be NULL) is written: the exact number
- * of bytes copied; no byte after them is changed. With `report` not 0 the failure is recorded as mmf_guard_copy()'s.
+ * of bytes copied. With `report` not 0 the failure is recorded as mmf_guard_copy()'s.
  */
 int arch_copy(void *to, const void *from, size_t size, size_t *done, unsigned report);
 

@@ -211,6 +211,9 @@ typedef struct os_mutex {
     X(fault_remove, (void), ())                                                                                        \
     X(fault_check, (void), ())                                                                                         \
     X(fault_unblock, (void), ())                                                                                       \
+    /* In the handler, before siglongjmp() out of it: gives the thread back the signals it did not block when the      \
+       fault came; another handler in front of ours may have blocked them. Windows: nothing to do. */                  \
+    X(fault_leave, (const struct os_fault *fault), (fault))                                                            \
     /* Calls `child` in the child after every fork from now on. Windows: nothing to do. */                             \
     X(on_fork, (void (*child)(void)), (child))                                                                         \
     X(mutex_create, (os_mutex * mutex), (mutex))                                                                       \

@@ -31,3 +31,14 @@ od -An -v -tx1 random | tr -d ' \n' >theirs
 same ours theirs
 say "a row that is squeezed over the end of a piece"
 mmf dump random --json | tail -n 6 | sed 's/"hex": "[0-9a-f]*", "text": ".*"/.../'
+say "holes are left out like zeros, in every width"
+truncate -s 300001 sparse
+printf data | dd of=sparse bs=1 seek=100003 conv=notrunc 2>/dev/null
+cat sparse >dense
+for width in 1 7 16 32 256; do
+    mmf dump sparse --width $width >ours
+    mmf dump dense --width $width | cmp -s - ours || echo "DIFFERENT: width $width"
+    mmf dump sparse --width $width --at 5 >ours
+    mmf dump dense --width $width --at 5 | cmp -s - ours || echo "DIFFERENT: width $width, offset 5"
+done
+run mmf dump sparse --width 7 --at 99998 --size 14

@@ -25,6 +25,9 @@ rm mount/sparse
 mount -o remount,size=40M mount
 head -c 80000000 /dev/zero | run mmf write mount/old --grow --json
 run stat -c %s mount/old
+say "a new file is not there at all"
+head -c 80000000 /dev/zero | run mmf write mount/new --create --json
+run ls -A mount
 say "the report, to a full disk"
 if [ -c /dev/full ]; then
     mmf status old >/dev/full 2>../err

@@ -3,11 +3,11 @@
 
 run mmf --version
 run mmf --help
-for job in read write dump status touch evict pin; do
+for job in read write dump status touch evict pin demo; do
     run mmf $job --help
 done
 say "no line is wider than a terminal"
-for job in read write dump status touch evict pin; do
+for job in read write dump status touch evict pin demo; do
     mmf $job --help
 done | awk 'length > 80 { print "too wide: " $0 }'
 say "-h, and help wins over other arguments that are right"

@@ -1,5 +1,6 @@
 # truncated.sh: a file that is made shorter under a job is an error, and never a signal.
 . "$MMF_CLI_SUPPORT/session.sh"
+need_pages_of_4096
 mkfifo pipe
 
 # The job is stopped by a full pipe somewhere in the file when that is cut off.
@@ -20,6 +21,19 @@ cut_under()
 say "read"
 cut_under mmf read file
 [ "$(cat ../count)" -ge 49990000 ] && [ "$(cat ../count)" -lt 50000000 ] && echo "the bytes that were there came"
+say "read, byte by byte: what was before the hole in the file, and nothing more"
+head -c 100000000 /dev/zero | tr '\0' x >file
+mmf read file >pipe 2>../err &
+{
+    head -c 65536
+    truncate -s 50000001 file
+    cat
+} <pipe >../bytes
+wait $!
+echo "exit $?"
+cat ../err
+stat -c '%s bytes' ../bytes
+head -c 50000001 ../bytes | tr -d x | wc -c
 say "dump"
 cut_under mmf dump file --all
 say "dump, in JSON: still valid"
@@ -27,14 +41,14 @@ head -c 100000000 /dev/zero | tr '\0' x >file
 mmf dump file --all --json >pipe 2>../err &
 {
     head -c 65536
-    truncate -s 4M file
+    truncate -s 4206592 file
     cat
 } <pipe >../json
 wait $!
 echo "exit $?"
 cat ../err
-tail -n 9 ../json
-if command -v jq >/dev/null; then jq -e .error.offset ../json; else echo 4194304; fi
+tail -n 10 ../json
+if command -v jq >/dev/null; then jq -e .error.offset ../json; else echo 4206592; fi
 # wait_for OFFSET: until the job has written there.
 wait_for()
 {

@@ -61,13 +61,11 @@ static int without_address_space(void *argument)
 
 TEST(address_space)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    skip_test("the sanitizer needs more address space than the limit leaves");
-#else
+    if (SANITIZED)
+        skip_test("the sanitizer needs more address space than the limit leaves");
     const char *path = sparse_file("wide", 3 * GIB);
     assert_int_equal(0, in_child(without_address_space, (void *)(uintptr_t)path));
     unlink(path);
-#endif
 }
 
 static unsigned long mappings_allowed(void)
@@ -112,12 +110,10 @@ TEST(mappings)
     unsigned long room = mappings_allowed();
     if (room == 0 || room > 300000)
         skip_test("the number of mappings is unknown or too large: %lu", room);
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    skip_test("the sanitizer needs mappings of its own");
-#else
+    if (SANITIZED)
+        skip_test("the sanitizer needs mappings of its own");
     const char *path = pattern_file("mapped", 200000);
     assert_int_equal(0, in_child(without_mappings, (void *)(uintptr_t)path));
-#endif
 }
 
 int main(void)

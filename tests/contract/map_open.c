@@ -135,12 +135,10 @@ TEST(mode_create_with_live_views)
     const char *path = pattern_file("viewed", 9000);
     mmf_map *map = NULL;
     mmf_view *view = NULL;
-    assert_ok(
-        mmf_map_from_file(&map, path, MMF_MAP_OPTIONS(.access = MMF_READ, .share = MMF_SHARE_READ | MMF_SHARE_WRITE)));
+    assert_ok(mmf_map_from_file(&map, path, MMF_MAP_OPTIONS(.access = MMF_READ, .share = share_all())));
     assert_ok(mmf_view_open(&view, map, 0, 0, NULL));
     assert_ok(mmf_map_close(&map));
-    refuse(MMF_EMAPPED, path,
-           MMF_MAP_OPTIONS(.mode = MMF_CREATE, .capacity = 10, .share = MMF_SHARE_READ | MMF_SHARE_WRITE));
+    refuse(MMF_EMAPPED, path, MMF_MAP_OPTIONS(.mode = MMF_CREATE, .capacity = 10, .share = share_all()));
     assert_true(file_holds(path, 9000, 9000));
     assert_ok(mmf_view_close(&view));
     assert_ok(mmf_map_from_file(&map, path, MMF_MAP_OPTIONS(.mode = MMF_CREATE, .capacity = 10)));

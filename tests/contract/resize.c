@@ -165,8 +165,7 @@ static int resize_in_child(void *argument)
 {
     uint64_t size = *(uint64_t *)argument;
     mmf_map *map = NULL;
-    child_expect(mmf_map_from_file(&map, temp_path("resized"),
-                                   MMF_MAP_OPTIONS(.share = MMF_SHARE_READ | MMF_SHARE_WRITE)) == MMF_OK);
+    child_expect(mmf_map_from_file(&map, temp_path("resized"), MMF_MAP_OPTIONS(.share = share_all())) == MMF_OK);
     child_expect(mmf_map_resize(map, size) == MMF_OK);
     child_expect(mmf_map_close(&map) == MMF_OK);
     return 0;
@@ -177,8 +176,7 @@ TEST(refresh_after_another_process)
     mmf_map *map = NULL;
     mmf_view *view = NULL;
     pattern_file("resized", 100000);
-    assert_ok(
-        mmf_map_from_file(&map, temp_path("resized"), MMF_MAP_OPTIONS(.share = MMF_SHARE_READ | MMF_SHARE_WRITE)));
+    assert_ok(mmf_map_from_file(&map, temp_path("resized"), MMF_MAP_OPTIONS(.share = share_all())));
     assert_ok(mmf_view_open(&view, map, 0, 0, NULL));
     uint64_t size = 300000;
     assert_int_equal(0, in_child(resize_in_child, &size));

@@ -206,8 +206,8 @@ TEST(views_are_coherent)
 {
     mmf_map *map = open_pattern(), *other = NULL;
     mmf_view *views[4] = {NULL};
-    assert_ok(mmf_map_from_file(&other, temp_path("viewed"),
-                                MMF_MAP_OPTIONS(.access = MMF_READ, .share = MMF_SHARE_READ | MMF_SHARE_WRITE)));
+    assert_ok(
+        mmf_map_from_file(&other, temp_path("viewed"), MMF_MAP_OPTIONS(.access = MMF_READ, .share = share_all())));
     assert_ok(mmf_view_open(&views[0], map, 0, 0, NULL));
     assert_ok(mmf_view_open(&views[1], map, 1001, 100000, NULL));
     assert_ok(mmf_view_open(&views[2], map, 50000, 100000, MMF_VIEW_OPTIONS(.access = MMF_READ)));

@@ -31,10 +31,16 @@ static bool mount_it(void)
     return true;
 }
 
+/* Where holes cannot be found, a full file system cannot be told from other causes. */
+static mmf_cause no_space(void)
+{
+    return have(MMF_FEATURE_EXTENTS) ? MMF_CAUSE_NO_SPACE : MMF_CAUSE_UNKNOWN;
+}
+
 static void expect_no_space(int err, uint64_t done, uint64_t offset)
 {
     assert_code(MMF_EFAULT, err);
-    assert_int_equal(MMF_CAUSE_NO_SPACE, mmf_last_error()->cause);
+    assert_int_equal(no_space(), mmf_last_error()->cause);
     assert_same(done, mmf_last_error()->done);
     assert_same(offset, mmf_last_error()->offset);
 }
@@ -63,7 +69,7 @@ TEST(holes)
     expect_no_space(mmf_view_read(view, 3 * page - 100, bytes, sizeof bytes), 100, 3 * page);
     assert_code(MMF_EFAULT, mmf_view_probe(view, 0, 0));
     assert_same(3 * page, mmf_last_error()->done);
-    assert_int_equal(MMF_CAUSE_NO_SPACE, mmf_last_error()->cause);
+    assert_int_equal(no_space(), mmf_last_error()->cause);
     /* With room again it goes on. */
     assert_int_equal(0, unlink(filler));
     assert_ok(mmf_view_put_u64(view, 100000, 5));
@@ -109,7 +115,7 @@ TEST(zero_mode)
     ((volatile unsigned char *)mmf_view_mutable(view))[100000] = 3;
     assert_int_equal(3, ((const volatile unsigned char *)mmf_view_data(view))[100000]);
     assert_code(MMF_EFAULT, mmf_view_check(view));
-    assert_int_equal(MMF_CAUSE_NO_SPACE, mmf_last_error()->cause);
+    assert_int_equal(no_space(), mmf_last_error()->cause);
     assert_code(MMF_EFAULT, mmf_view_flush(view, 0, 0, MMF_FLUSH_SYNC));
     assert_code(MMF_EFAULT, mmf_view_close(&view));
     assert_ok(mmf_map_close(&map));

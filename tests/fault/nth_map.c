@@ -71,18 +71,11 @@ OPENS(refused_empty, new_path, .mode = MMF_CREATE_NEW)
 /* A conflict of share modes while the system fails, too. */
 static void prepare_conflict(struct nth *nth)
 {
-    assert_ok(mmf_map_from_file(
-        &nth->other, nth->path,
-        MMF_MAP_OPTIONS(.access = MMF_READ, .share = have(MMF_FEATURE_SHARE_MODES) ? MMF_SHARE_READ : 0)));
+    assert_ok(mmf_map_from_file(&nth->other, nth->path, MMF_MAP_OPTIONS(.access = MMF_READ, .share = MMF_SHARE_READ)));
 }
 
 static int open_conflict(struct nth *nth)
 {
-    if (!have(MMF_FEATURE_SHARE_MODES)) {
-        nth->map = unset;
-        int err = mmf_map_from_file(&nth->map, nth->path, NULL);
-        return err ? err : mmf_map_close(&nth->map) ? MMF_EIO : MMF_ESHARING;
-    }
     return open_file(nth, nth->path, NULL);
 }
 
@@ -286,12 +279,6 @@ static const struct nth_scenario opening[] = {
     {"create_sparse", NULL, create_sparse, check_open, .file = NTH_EMPTIES, .size = 100},
     {"refused_range", NULL, refused_range, NULL, .clean = MMF_ERANGE},
     {"refused_empty", NULL, refused_empty, NULL, .file = NTH_CREATES, .clean = MMF_EEMPTY},
-    {"open_conflict", prepare_conflict, open_conflict, NULL, .clean = MMF_ESHARING},
-};
-
-static const struct nth_scenario sharing[] = {
-    {"open_alone", NULL, open_alone, check_open, .also = {MMF_ESHARING}},
-    {"open_shared", NULL, open_shared, check_open, .also = {MMF_ESHARING}},
 };
 
 static const struct nth_scenario handles[] = {
@@ -326,10 +313,16 @@ static const struct nth_scenario using[] = {
 
 static const struct nth_scenario closing[] = {
     {"close_map", prepare_map, close_map, NULL, .flags = NTH_CLOSES},
-    {"close_map_with_view", prepare_map_and_view, close_map, NULL, .flags = NTH_CLOSES},
     {"close_one_of_two", prepare_two, close_map, NULL, .flags = NTH_CLOSES | NTH_NO_CALLS},
     {"close_anonymous", prepare_anonymous, close_map, NULL, .flags = NTH_CLOSES},
     {"close_owner", prepare_owner, close_map, NULL, .flags = NTH_CLOSES},
+};
+
+static const struct nth_scenario sharing[] = {
+    {"open_alone", NULL, open_alone, check_open, .also = {MMF_ESHARING}},
+    {"open_shared", NULL, open_shared, check_open, .also = {MMF_ESHARING}},
+    {"open_conflict", prepare_conflict, open_conflict, NULL, .clean = MMF_ESHARING},
+    {"close_map_with_view", prepare_map_and_view, close_map, NULL, .flags = NTH_CLOSES},
 };
 
 TEST(opening_maps)
@@ -337,7 +330,7 @@ TEST(opening_maps)
     nth_run_all(opening, COUNT(opening));
 }
 
-TEST(opening_shared_maps)
+TEST(sharing_maps)
 {
     if (!have(MMF_FEATURE_SHARE_MODES))
         skip_test("no share modes here");
@@ -399,7 +392,7 @@ TEST(the_harness_counts)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit(the_harness_counts), unit(opening_maps), unit(opening_shared_maps), unit(opening_maps_from_handles),
+        unit(the_harness_counts), unit(opening_maps), unit(sharing_maps), unit(opening_maps_from_handles),
         unit(making_memory),      unit(using_maps),   unit(closing_maps),
     };
     return run_group(tests);

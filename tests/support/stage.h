@@ -4,6 +4,18 @@
 
 #include "guard.h"
 
+/* The thread sanitizer runs every handler with all signals blocked, and takes a mapping for a store into the range. */
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_THREAD_SANITIZER true
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_THREAD_SANITIZER true
+#endif
+#endif
+#if !defined(UNDER_THREAD_SANITIZER)
+#define UNDER_THREAD_SANITIZER false
+#endif
+
 /*
  * `good` pages of a file, and behind them as many `missing` ones that raise SIGBUS, because the file ends before. The
  * file stays open, so that it can be made longer and shorter.

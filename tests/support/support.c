@@ -475,6 +475,11 @@ bool have(mmf_feature feature)
     return mmf_capability(feature) == MMF_OK;
 }
 
+uint32_t share_all(void)
+{
+    return have(MMF_FEATURE_SHARE_MODES) ? MMF_SHARE_READ | MMF_SHARE_WRITE : 0;
+}
+
 static struct sigaction found_bus, found_segv;
 
 /* What the program was started with: the system's default, or a sanitizer's handler. */

@@ -135,6 +135,18 @@ void support_say_skip(const char *test, const char *format, ...) __attribute__((
 /* Whether a feature is there. */
 bool have(mmf_feature feature);
 
+/* .share of a map that lets others do everything, where share modes can be kept; else the default. */
+uint32_t share_all(void);
+
+/* A sanitizer has memory, mappings and limits of its own, and answers mlock() itself. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#elif defined(__has_feature)
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define SANITIZED false
+#endif
+
 /*
  * cmocka puts handlers of its own for SIGBUS and SIGSEGV in front at the beginning of every test, and a child of the
  * test would jump into the runner by them. This takes them away and puts the guard in front again, if it is installed:

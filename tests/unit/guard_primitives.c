@@ -185,7 +185,7 @@ static void check_compare(size_t size, size_t have, size_t same, bool left)
     unsigned char *bordered = from_stage.border - have;
     put_values(bordered, smaller(have, size));
     put_values(plain, size);
-    if (same < size)
+    if (same != far_away && same < size)
         plain[same] ^= 0x10;
     size_t equal =
         left ? guard_compare(bordered, plain, size, &faulted) : guard_compare(plain, bordered, size, &faulted);

@@ -106,8 +106,9 @@ static int protection_is_told(void *argument)
     return 0;
 }
 
-static int inner_result;
-static int outer_steps;
+/* volatile: the compiler does not know that a body may end at any access. */
+static volatile int inner_result;
+static volatile int outer_steps;
 
 static int outer_goes_on(void *at)
 {
@@ -165,7 +166,7 @@ static int nested_deeply(void *argument)
 }
 
 static size_t copied;
-static int after_copy;
+static volatile int after_copy;
 
 static int copies_inside(void *argument)
 {

@@ -185,19 +185,43 @@ static int prefetch_in_a_loop(void)
     return prefetch_works(false);
 }
 
+/* The loop would fail here. */
+static int prefetch_never_loops(void)
+{
+    mmf_os_handle file;
+    void *address = NULL;
+    const size_t page = os.page_size();
+    REQUIRE(os.memory_file(&file, 0, false, false) == 0);
+    REQUIRE(os.resize(file, 2 * page) == 0);
+    REQUIRE(os.map(&address, 2 * page, OS_PROTECT_READ, OS_MAP_SHARED, file, 0) == 0);
+    const struct os_memory_range ranges[] = {{address, page}, {(unsigned char *)address + page, page}};
+    REQUIRE(os.advise(address, page, OS_ADVISE_WILL_NEED) == EIO);
+    REQUIRE(os.prefetch(ranges, 2) == 0);
+    return 0;
+}
+
+static int has_batch_prefetch(void *argument)
+{
+    (void)argument;
+    return os.capability(MMF_FEATURE_BATCH_PREFETCH) == 0;
+}
+
 static void prefetch_on_old_kernels(void **state)
 {
     (void)state;
     const struct old_kernel before_6_14 = {SYS_process_madvise, EQUAL, 0, (uint32_t)SELF, EBADF, prefetch_in_one_call};
     const struct old_kernel before_5_10 = {SYS_process_madvise, ALWAYS, 0, 0, ENOSYS, prefetch_in_a_loop};
+    const struct old_kernel no_loop = {SYS_madvise, EQUAL, 2, 3 /* MADV_WILLNEED */, EIO, prefetch_never_loops};
     const struct old_kernel no_right = {SYS_process_madvise, ALWAYS, 0, 0, EPERM, prefetch_in_a_loop};
     on_old_kernel(&before_5_10);
     on_old_kernel(&no_right);
-    /* Asked last: children inherit what their parent has found out. */
-    if (os_native.capability(MMF_FEATURE_BATCH_PREFETCH) == 0)
+    /* Asked in a child: the others would inherit what their parent has found out. */
+    if (in_child(has_batch_prefetch, NULL)) {
         on_old_kernel(&before_6_14);
-    else
+        on_old_kernel(&no_loop);
+    } else {
         print_message("this kernel has no process_madvise for oneself\n");
+    }
 }
 
 static int no_marks(void)
@@ -261,6 +285,54 @@ static void storage_on_old_kernels(void **state)
     }
 }
 
+static int file_systems_without_directory_sync(void)
+{
+    mmf_os_handle file;
+    REQUIRE(os.memory_file(&file, 0, false, false) == 0);
+    REQUIRE(os.sync_directory("/dev/shm/file") == 0);
+    REQUIRE(os.sync(file) == EINVAL); /* of a file it is an error */
+    return 0;
+}
+
+static int failing_sync(void)
+{
+    mmf_os_handle file;
+    REQUIRE(os.memory_file(&file, 0, false, false) == 0);
+    REQUIRE(os.sync(file) == EIO);
+    REQUIRE(os.sync_directory("/dev/shm/file") == EIO);
+    return 0;
+}
+
+static int failing_write_back(void)
+{
+    mmf_os_handle file;
+    REQUIRE(os.memory_file(&file, 0, false, false) == 0);
+    REQUIRE(os.write_back(file, 0, 1, OS_FLUSH_WAIT) == EIO);
+    REQUIRE(os.write_back(file, 0, 0, OS_FLUSH_WAIT) == 0); /* the kernel is not asked: it takes 0 for everything */
+    return 0;
+}
+
+static int no_write_back(void)
+{
+    mmf_os_handle file;
+    REQUIRE(os.memory_file(&file, 0, false, false) == 0);
+    REQUIRE(os.write_back(file, 0, 1, OS_FLUSH_START) == ENOTSUP);
+    return 0;
+}
+
+static void syncs_that_fail(void **state)
+{
+    (void)state;
+    const struct old_kernel directory = {SYS_fsync, ALWAYS, 0, 0, EINVAL, file_systems_without_directory_sync};
+    const struct old_kernel device = {SYS_fsync, ALWAYS, 0, 0, EIO, failing_sync};
+    const struct old_kernel range = {SYS_sync_file_range, ALWAYS, 0, 0, EIO, failing_write_back};
+    const struct old_kernel kernel = {SYS_sync_file_range, ALWAYS, 0, 0, ENOSYS, no_write_back};
+    on_old_kernel(&directory);
+    on_old_kernel(&device);
+    on_old_kernel(&range);
+    on_old_kernel(&kernel);
+}
+
 static void *shared_page(size_t page)
 {
     void *address = NULL;
@@ -285,6 +357,15 @@ static int no_cold(void)
     return 0;
 }
 
+static int promises_are_not_made(void)
+{
+    const size_t page = os.page_size();
+    REQUIRE(os.populate(shared_page(page), page) == ENOTSUP);
+    REQUIRE(os.capability(MMF_FEATURE_NOT_INHERITED) == ENOTSUP);
+    REQUIRE(os.advise(shared_page(page), page, OS_ADVISE_WILL_NEED) == 0); /* advice may always be ignored */
+    return 0;
+}
+
 static int unmapped_again(void)
 {
     const size_t page = os.page_size();
@@ -304,10 +385,12 @@ static void advice_on_old_kernels(void **state)
     (void)state;
     const struct old_kernel before_5_14 = {SYS_madvise, EQUAL, 2, POPULATE_READ, EINVAL, no_populate};
     const struct old_kernel before_5_4 = {SYS_madvise, EQUAL, 2, COLD, EINVAL, no_cold};
+    const struct old_kernel emulator = {SYS_madvise, ALWAYS, 0, 0, 0, promises_are_not_made};
     const struct old_kernel no_fork_advice = {SYS_madvise, EQUAL, 2, 10 /* MADV_DONTFORK */, ENOMEM, unmapped_again};
     on_old_kernel(&before_5_14);
     on_old_kernel(&before_5_4);
     on_old_kernel(&no_fork_advice);
+    on_old_kernel(&emulator);
 }
 
 static int no_checked_copies(void)
@@ -453,6 +536,7 @@ int main(void)
         cmocka_unit_test(prefetch_on_old_kernels),
         cmocka_unit_test(marks_on_old_kernels),
         cmocka_unit_test(storage_on_old_kernels),
+        cmocka_unit_test(syncs_that_fail),
         cmocka_unit_test(advice_on_old_kernels),
         cmocka_unit_test(checked_copies_on_old_kernels),
         cmocka_unit_test(proc_and_random_on_old_kernels),

@@ -142,7 +142,7 @@ static void a_private_mapping_may_be_enormous(void **state)
     struct scratch *scratch = *state;
     void *address = NULL;
 #if SIZE_MAX > UINT32_MAX
-    const size_t size = (size_t)1 << 40;
+    const size_t size = 3 * (size_t)sysconf(_SC_PHYS_PAGES) * os.page_size(); /* more than memory and swap */
     int policy = -1;
     FILE *setting = fopen("/proc/sys/vm/overcommit_memory", "r");
     if (setting && fscanf(setting, "%d", &policy) != 1)

@@ -50,7 +50,7 @@ static void write_back_cleans_a_range(void **state)
     int error = os.write_back(scratch->file, 0, MIB / 2, OS_FLUSH_START);
     if (error == ENOTSUP) {
 #if defined(MMF_OS_linux)
-        fail_msg("Linux has sync_file_range");
+        assert_int_equal(error, 0); /* Linux has it */
 #endif
         return;
     }
@@ -78,6 +78,7 @@ static void cache_counts_bytes(void **state)
     assert_true(cache.dirty + cache.writeback <= MIB);
     if (!scratch->on_tmpfs) {
         assert_true(cache.dirty + cache.writeback > 0);
+        assert_int_equal((cache.dirty + cache.writeback) % os.page_size(), 0); /* bytes, not pages */
         assert_int_equal(os.sync(scratch->file), 0);
         assert_int_equal(os.cache(&cache, scratch->file, 0, MIB), 0);
         assert_int_equal(cache.dirty + cache.writeback, 0);

@@ -239,7 +239,11 @@ static int mask_is_honoured(void *argument)
     child_expect(calls == 1 && seen_blocked_self == 1 && seen_blocked_user == 1);
     child_expect(!is_blocked(SIGBUS) && !is_blocked(SIGUSR1));
     raise(SIGSEGV);
-    child_expect(calls == 2 && seen_blocked_self == 0 && seen_blocked_user == 0);
+    child_expect(calls == 2);
+    if (UNDER_THREAD_SANITIZER)
+        fprintf(stderr, "skipped: what a handler does not block (the thread sanitizer blocks all)\n");
+    else
+        child_expect(seen_blocked_self == 0 && seen_blocked_user == 0);
     child_expect(!is_blocked(SIGSEGV));
     return 0;
 }
@@ -346,13 +350,13 @@ static void front_handler(int signal, siginfo_t *information, void *context)
         next->sa_handler(signal);
 }
 
-static bool put_in_front(void)
+static bool put_in_front(int flags)
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = front_handler;
-    action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
-    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_SIGINFO | flags;
+    sigfillset(&action.sa_mask);
     return sigaction(SIGBUS, &action, &found[0]) == 0 && sigaction(SIGSEGV, &action, &found[1]) == 0;
 }
 
@@ -365,7 +369,7 @@ static int later_handler_chains(void *argument)
     child_expect(mmf_guard_check() == MMF_ENOTFOUND);
     child_expect(guard_works());
     child_expect(mmf_guard_check() == MMF_OK);
-    child_expect(put_in_front());
+    child_expect(put_in_front(SA_NODEFER | SA_ONSTACK));
     child_expect(mmf_guard_check() == MMF_ECONFLICT);
     child_expect(mmf_guard_remove() == MMF_ECONFLICT);
     child_expect(guard_works());
@@ -408,10 +412,32 @@ static int later_handler_then_default(void *argument)
     (void)argument;
     begin();
     child_expect(guard_works());
-    child_expect(put_in_front());
+    child_expect(put_in_front(SA_NODEFER | SA_ONSTACK));
     child_expect(mmf_guard_install(MMF_GUARD_SIGNAL) == MMF_OK);
     child_expect(guard_works());
     touch(nothing);
+    return 0;
+}
+
+static int touch_border(void *argument)
+{
+    touch(argument);
+    return 0;
+}
+
+/* A handler in front of ours that blocks everything: a body that is left has its own mask again. */
+static int blocking_handler_in_front(void *argument)
+{
+    (void)argument;
+    begin();
+    child_expect(guard_works());
+    stage_register(&stage, false);
+    child_expect(put_in_front(0));
+    for (int i = 0; i < 10; i++) {
+        child_expect(mmf_guard_run(touch_border, stage.border + i, NULL) == MMF_EFAULT);
+        child_expect(!is_blocked(SIGBUS) && !is_blocked(SIGUSR1));
+        child_expect(guard_works());
+    }
     return 0;
 }
 
@@ -531,6 +557,7 @@ int main(void)
         WISH(errno_is_kept, NULL, 0),
         WISH(later_handler_chains, NULL, 0),
         WISH(later_handler_then_default, NULL, 128 + SIGSEGV),
+        WISH(blocking_handler_in_front, NULL, 0),
         WISH(handlers_set_again_and_again, NULL, 0),
         WISH(remove_puts_back, NULL, 0),
         WISH(one_signal_covered, NULL, 0),

@@ -14,7 +14,7 @@
 
 enum { MOST_RULES = 24, HELP_COLUMN = 24, LETTER_BASE = 256 };
 
-static const char common_help[] = "Sizes and offsets are bytes: 4096, 0x1000, 4K or 4KiB (1024), 4KB (1000), up to E.\n"
+static const char common_help[] = "Sizes and offsets are bytes: 4096, 0x1000, 4K or 4KiB (1024), 4KB (1000), to E.\n"
                                   "Exit codes: 0 done, 1 failed, 2 wrong usage.\n";
 
 /* Prints the help text of an option, further lines under the first. */

@@ -449,20 +449,22 @@ int job_demo(int argc, char **argv)
     static struct demo demo;
     const struct option_rule rules[] = {
         {"directory", 0, "DIR", OPTION_TEXT, &demo.base,
-         "work in a fresh directory inside this one, which is made if it\nis missing; default: $TMPDIR, else /var/tmp"},
+         "work in a fresh directory inside this one, which is made\nif it is missing; default: $TMPDIR, else /var/tmp"},
         {"keep", 0, NULL, OPTION_FLAG, &demo.keep, "keep all files, also after a failure"},
-        {"picture", 0, "FILE", OPTION_TEXT, &demo.picture, "the photo, a PNG file; default: " PICTURE_PACKAGE "'s"},
+        {"picture", 0, "FILE", OPTION_TEXT, &demo.picture,
+         "the photo, a PNG file; default: the one of the package\n" PICTURE_PACKAGE},
         {"examples", 0, "DIR", OPTION_TEXT, &demo.programs,
-         "where the example programs are; default: beside the command,\nor where they are installed"},
+         "where the example programs are; default: beside the\ncommand, or where they are installed"},
         {"json", 0, NULL, OPTION_FLAG, &demo.as_json, "tell it as one JSON object"},
     };
     const struct usage usage = {
         JOB,
         "[OPTION...]",
-        "A tour of the library, in less than a minute: runs the example programs on real data and\n"
-        "tells what happened and how long it took. Needs 816 MiB of disk for a while; at the end only\n"
-        "the two small pictures before.png and after.png stay. The first program that fails ends the\n"
-        "tour with exit code 1, and nothing stays. An interrupt cleans up as well.\n",
+        "A tour of the library, in less than a minute: runs the example programs on real\n"
+        "data and tells what happened and how long it took. Needs 816 MiB of disk for a\n"
+        "while; at the end only the two small pictures before.png and after.png stay.\n"
+        "The first program that fails ends the tour with exit code 1, and nothing stays.\n"
+        "An interrupt cleans up as well.\n",
         "  mmf demo\n"
         "  mmf demo --directory /data --keep\n",
         rules,

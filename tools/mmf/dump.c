@@ -150,7 +150,7 @@ static void print_rows(struct dump *dump, const unsigned char *bytes, size_t siz
             dump->at += row;
             progress_add(&dump->progress, row);
             memcpy(dump->before, bytes, row);
-            dump->has_before = row == dump->width;
+            dump->has_before = true;
         }
         bytes += row;
         size -= row;

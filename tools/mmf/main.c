@@ -36,7 +36,7 @@ static int print_help(void)
                          "Memory-mapped files at the shell.\n\nJobs:\n");
     for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++)
         output_format(&output, "  %-8s  %s\n", jobs[i].name, jobs[i].summary);
-    output_text(&output, "\nSizes and offsets are bytes: 4096, 0x1000, 4K or 4KiB (1024), 4KB (1000), up to E.\n"
+    output_text(&output, "\nSizes and offsets are bytes: 4096, 0x1000, 4K or 4KiB (1024), 4KB (1000), to E.\n"
                          "A file whose name begins with a dash stands behind --, or is written ./-NAME.\n"
                          "Exit codes: 0 done, 1 failed, 2 wrong usage.\n");
     return finish_output(&output, "--help", EXIT_DONE);

@@ -187,8 +187,11 @@ static void print_status(struct output *output, const struct status *status, boo
     output_text(output, "\n  size       ");
     print_bytes(output, info->size);
     output_text(output, "\n  blocks     ");
-    print_bytes(output, info->allocated);
-    if (info->allocated < info->size)
+    if (info->kind == OS_FILE_REGULAR)
+        print_bytes(output, info->allocated);
+    else
+        output_text(output, "does not apply: it is a block device");
+    if (info->kind == OS_FILE_REGULAR && info->allocated < info->size)
         output_format(output, ", %s of the size", percent_text(text, info->allocated, info->size));
     output_format(output, "\n  storage    %s\n  data       ", storage_text(info->storage));
     if (!status->extents.known) {
@@ -275,7 +278,7 @@ static void json_status(struct json *json, const struct status *status, bool lis
     const struct residency *residency = &status->residency;
 
     json_number(json, "size", info->size);
-    json_number(json, "allocated", info->allocated);
+    json_known(json, "allocated", info->kind == OS_FILE_REGULAR, info->allocated);
     json_text(json, "storage", storage_text(info->storage));
     json_extents(json, status, list);
     json_number(json, "page_size", residency->page_size);

@@ -263,8 +263,8 @@ int job_write(int argc, char **argv)
         {"json", 0, NULL, OPTION_FLAG, &options.json, "report what was done as JSON"},
     };
     const struct usage usage = {"write",
-                                "FILE [--at N] [-i SRC | --text T] [--create] [--grow] [--sparse]\n"
-                                "                 [--sync] [--json]",
+                                "FILE [--at N] [-i SRC | --text T] [--create] [--grow]\n"
+                                "                 [--sparse] [--sync] [--json]",
                                 summary,
                                 examples,
                                 rules,

@@ -9,7 +9,7 @@
  * into x5 and go to guard_copy_failed(), which finds the exact byte:
  *
  *     .Lfault_none      nothing is done: every short copy loads all it needs before it stores
- *     .Lfault_progress  x6 - x1 bytes are done: the loop
+ *     .Lfault_progress  x6 - x1 bytes are done, and the first 16: the loop
  *
  * Each group of loads stands before its stores, so a missing source page never leaves bytes behind the exact place.
  */
@@ -125,10 +125,15 @@ arch_copy:
 
     /* The landing places. */
 .Lfault_none:
-    mov x6, x1
+    mov x0, x5
+    mov x5, #0
+    b guard_copy_failed
 .Lfault_progress:
     mov x0, x5
     sub x5, x6, x1
+    mov x6, #16
+    cmp x5, x6
+    csel x5, x5, x6, hs
     b guard_copy_failed
     .cfi_endproc
     .size arch_copy, . - arch_copy

@@ -1,6 +1,6 @@
 /*
  * primitives.c: the guarded primitives for any processor: sigsetjmp() before the access, siglongjmp() out of the
- * handler. The mask of signals is not saved, for that would be a system call; the handler does not change it.
+ * handler. The mask of signals is not saved, for that would be a system call; the handler puts it back.
  *
  * Work goes by pieces that lie inside one page of each side, so that a piece is either reachable as a whole or missing
  * as a whole: memcpy() and its like may go through it in any order. Pages are never smaller than PIECE.
@@ -21,6 +21,7 @@ bool arch_resume(struct os_fault *fault)
         return false;
     guard_remember(fault);
     guard_frames = frame->outer;
+    (void)os.fault_leave(fault); /* cannot fail: the mask is one the system itself gave */
     siglongjmp(frame->place, 1);
 }
 

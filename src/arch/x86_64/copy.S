@@ -9,7 +9,8 @@
  * finds the exact byte:
  *
  *     .Lfault_none      nothing is done: every short copy loads all it needs before it stores
- *     .Lfault_progress  rax bytes are done: the loops
+ *     .Lfault_first_16  rax bytes are done, and the first 16: the loop without AVX
+ *     .Lfault_first_32  rax bytes are done, and the first 32: the loops with AVX
  *
  * Each group of loads stands before its stores, so a missing source page never leaves bytes behind the exact place.
  * `rep movsb` is not used: up to some KiB its start costs more than the copy, and above it is no faster than the loop.
@@ -267,10 +268,18 @@ arch_copy:
 .Lstream_loop_end:
 
     /* The landing places. */
+.Lfault_first_16:
+    movl $16, %r9d
+    jmp .Lfault_later
 .Lfault_none:
     xorl %eax, %eax
-.Lfault_progress:
-    movq %rax, %r9
+    xorl %r9d, %r9d
+    jmp .Lfault_later
+.Lfault_first_32:
+    movl $32, %r9d
+.Lfault_later:
+    cmpq %r9, %rax
+    cmovaq %rax, %r9
     cmpb $0, arch_has_avx(%rip)
     je guard_copy_failed
     vzeroupper
@@ -280,10 +289,10 @@ arch_copy:
     .size arch_copy, . - arch_copy
 
     MAY_FAULT .Lshort, .Lshort_end, .Lfault_none
-    MAY_FAULT .Lloop, .Lloop_end, .Lfault_progress
+    MAY_FAULT .Lloop, .Lloop_end, .Lfault_first_16
     MAY_FAULT .Lwide_short, .Lwide_short_end, .Lfault_none
-    MAY_FAULT .Lwide_loop, .Lwide_loop_end, .Lfault_progress
+    MAY_FAULT .Lwide_loop, .Lwide_loop_end, .Lfault_first_32
     MAY_FAULT .Lstream, .Lstream_first_end, .Lfault_none
-    MAY_FAULT .Lstream_loop, .Lstream_loop_end, .Lfault_progress
+    MAY_FAULT .Lstream_loop, .Lstream_loop_end, .Lfault_first_32
 
     .section .note.GNU-stack, "", @progbits

@@ -14,6 +14,8 @@
 #define SYS_cachestat 451
 #endif
 
+#define MAGIC_OVERLAYFS 0x794c7630U /* linux/magic.h */
+
 /* Of linux/mman.h: struct cachestat_range and struct cachestat. Counts are of base pages. */
 struct cache_range {
     uint64_t offset;
@@ -61,7 +63,7 @@ static bool call_exists(void)
 static bool counts_are_of_another_file(int file)
 {
     struct statfs file_system;
-    return fstatfs(file, &file_system) == 0 && (uint32_t)file_system.f_type == 0x794C7630; /* OVERLAYFS_SUPER_MAGIC */
+    return fstatfs(file, &file_system) == 0 && (uint32_t)file_system.f_type == MAGIC_OVERLAYFS;
 }
 
 int os_linux_cache(struct os_cache *cache, mmf_os_handle file, uint64_t offset, uint64_t size)

@@ -17,8 +17,11 @@ static int probe_not_inherited(void)
 {
     void *address = NULL;
     size_t page = os_native.page_size();
-    int error = os_native.map(&address, page, OS_PROTECT_READ, OS_MAP_PRIVATE | OS_MAP_ANONYMOUS | OS_MAP_NOT_INHERIT,
-                              MMF_INVALID_HANDLE, 0);
+    int error = os_linux_advice_works();
+    if (error)
+        return error;
+    error = os_native.map(&address, page, OS_PROTECT_READ, OS_MAP_PRIVATE | OS_MAP_ANONYMOUS | OS_MAP_NOT_INHERIT,
+                          MMF_INVALID_HANDLE, 0);
     return error ? error : os_native.unmap(address, page);
 }
 

@@ -30,6 +30,7 @@
 #define os_linux_fault_remove os_posix_fault_remove
 #define os_linux_fault_check os_posix_fault_check
 #define os_linux_fault_unblock os_posix_fault_unblock
+#define os_linux_fault_leave os_posix_fault_leave
 #define os_linux_on_fork os_posix_on_fork
 #define os_linux_mutex_create os_posix_mutex_create
 #define os_linux_mutex_lock os_posix_mutex_lock
@@ -51,6 +52,12 @@ OS_CALLS(OS_LINUX_CALL)
 OS_QUERIES(OS_LINUX_QUERY)
 #undef OS_LINUX_CALL
 #undef OS_LINUX_QUERY
+
+/*
+ * Whether madvise() does what it says: qemu's user emulation answers 0 to every advice, even to one that does not
+ * exist, and does nothing. An error number when the question could not be asked, ENOTSUP for no.
+ */
+int os_linux_advice_works(void);
 
 /* Whether prefetch() can be one system call: 0 or ENOTSUP. */
 int os_linux_batch_prefetch_works(void);

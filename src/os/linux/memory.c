@@ -40,6 +40,8 @@
 #endif
 #define PIDFD_SELF_THREAD_NUMBER (-10000) /* stands for the caller, so no descriptor has to be opened */
 
+#define NO_ADVICE 9999 /* no kernel knows it */
+
 /* What process_madvise() takes at most in one call: UIO_MAXIOV of the kernel. */
 #define RANGES_AT_ONCE 1024
 
@@ -222,6 +224,23 @@ int os_linux_batch_prefetch_works(void)
     return error;
 }
 
+int os_linux_advice_works(void)
+{
+    enum { UNKNOWN, WORKS, IGNORED };
+    static _Atomic unsigned char known;
+    unsigned char answer = atomic_load_explicit(&known, memory_order_relaxed);
+    if (answer == UNKNOWN) {
+        const size_t page = os_posix_page_size();
+        void *address = mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (address == MAP_FAILED)
+            return errno;
+        answer = madvise(address, page, NO_ADVICE) < 0 ? WORKS : IGNORED;
+        munmap(address, page);
+        atomic_store_explicit(&known, answer, memory_order_relaxed);
+    }
+    return answer == WORKS ? 0 : ENOTSUP;
+}
+
 /*
  * Linux 5.14. EFAULT: a load would have got a signal. EINVAL for an aligned address: an older kernel, or memory that
  * cannot be populated (a device's, or one without read permission).
@@ -230,6 +249,8 @@ int os_linux_populate(void *address, size_t size)
 {
     if (!is_aligned(address))
         return EINVAL;
+    if (os_linux_advice_works() == ENOTSUP)
+        return ENOTSUP;
     int result;
     do
         result = madvise(address, size, MADV_POPULATE_READ);

@@ -287,6 +287,12 @@ int os_posix_fault_unblock(void)
     return pthread_sigmask(SIG_UNBLOCK, &both, NULL);
 }
 
+int os_posix_fault_leave(const struct os_fault *fault)
+{
+    const ucontext_t *context = fault->context;
+    return pthread_sigmask(SIG_SETMASK, &context->uc_sigmask, NULL);
+}
+
 static void describe_nothing(struct os_fault *fault)
 {
     (void)fault;

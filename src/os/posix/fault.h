@@ -25,5 +25,6 @@ int os_posix_fault_install(os_fault_handler *handler);
 int os_posix_fault_remove(void);
 int os_posix_fault_check(void);
 int os_posix_fault_unblock(void);
+int os_posix_fault_leave(const struct os_fault *fault);
 
 #endif

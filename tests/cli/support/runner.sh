@@ -13,11 +13,11 @@
 # MMF_CLI_PREFIX=...   runs the command under something: "valgrind -q --error-exitcode=99"
 set -u
 
-command=$1
-script=$2
+command=$(readlink -f "$1") || exit 1
+script=$(readlink -f "$2") || exit 1
 expected=${script%.sh}
 name=$(basename "$expected")
-support=$(dirname "$0")
+support=$(dirname "$script")/support
 directory=$(mktemp -d "${TMPDIR:-/tmp}/mmf-cli-$name.XXXXXX") || exit 1
 trap 'rm -rf --one-file-system "$directory"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -34,10 +34,12 @@ fi
     cd "$directory/work" || exit 1
     umask 022
     unset LANG LC_ALL LC_MESSAGES POSIXLY_CORRECT
-    PATH=$directory/bin:$PATH MMF_CLI_COMMAND=$command MMF_CLI_SUPPORT=$support exec sh "$script"
+    PATH=$directory/bin:$PATH MMF_CLI_COMMAND=$command MMF_CLI_SUPPORT=$support \
+        exec timeout -k 5 100 sh "$script" # before ctest ends this process, so that mounts go
 ) >"$directory/stdout" 2>"$directory/stderr" </dev/null
 code=$?
 
+[ "$code" != 124 ] || echo "cli/$name: took longer than 100 s"
 if [ "$code" = 77 ]; then
     printf 'skipped: cli/%s: %s\n' "$name" "$(cat "$directory/stderr")"
     exit 77
