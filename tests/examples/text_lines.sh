@@ -3,12 +3,23 @@
 LC_ALL=C
 export LC_ALL
 
+# file TEXT: the program says it, where the C library can make a FILE of a view at all.
+without_file=
+file() {
+    if grep -qx "by FILE:   this C library cannot make one" output; then
+        [ -n "$without_file" ] || echo "# no FILE of a view with this C library or back end: only the stream is tested"
+        without_file=yes
+    else
+        says "$1"
+    fi
+}
+
 # counts FILE: both ways say what wc and awk say.
 counts() {
     lines=$(wc -l <"$1")
     longest=$(awk 'length > most { most = length } END { print most + 0 }' "$1")
     run 0 text_lines "$1"
-    says "by FILE:   $((lines)) lines, the longest has $longest bytes"
+    file "by FILE:   $((lines)) lines, the longest has $longest bytes"
     says "by stream: $((lines)) lines, the longest has $longest bytes"
 }
 : >empty
@@ -27,7 +38,7 @@ counts long
 # Any bytes are text: compared with what wc counts.
 head -c 1000000 /dev/urandom >binary
 run 0 text_lines binary
-says "by FILE:   $(($(wc -l <binary))) lines"
+file "by FILE:   $(($(wc -l <binary))) lines"
 says "by stream: $(($(wc -l <binary))) lines"
 
 run 1 text_lines missing
