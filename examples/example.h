@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* Says on standard error what failed and everything the library knows about it; returns the code it was given. */
 static inline int explain(const char *what, int err)
@@ -35,6 +36,15 @@ static inline int64_t file_length(const char *path)
         return (int64_t)status.st_size;
     perror(path);
     return -1;
+}
+
+/* Seconds of the clock, to the nanosecond: for differences. */
+static inline double seconds(void)
+{
+    struct timespec now;
+
+    timespec_get(&now, TIME_UTC);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 /* Reads a whole number between `low` and `high`; false, and a line on standard error, for anything else. */

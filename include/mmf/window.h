@@ -55,7 +55,10 @@ MMF_API int mmf_window_close(mmf_window **window);
  */
 MMF_API int mmf_window_ref(mmf_window *window, uint64_t offset, size_t size, void **data);
 
-/* The same with an access of its own, READ or READWRITE within the window's: a READ reference cannot be stored into. */
+/*
+ * The same with an access of its own, READ or READWRITE within the window's: a READ reference cannot be stored into.
+ * Errors as mmf_window_ref(), and MMF_EACCESS: more access than the window has.
+ */
 MMF_API int mmf_window_ref_access(mmf_window *window, uint64_t offset, size_t size, mmf_access access, void **data);
 
 /*

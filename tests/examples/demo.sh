@@ -14,8 +14,8 @@ demo() {
     [ "$code" -eq "$wanted" ] || fail "mmf demo $*: exit code $code, not $wanted"
 }
 free=$(df -Pk . | awk 'NR == 2 { print $4 }')
-if [ "$free" -lt $((850 * 1024)) ]; then
-    echo "skipped: 850 MiB of disk are needed here, $((free / 1024)) are free"
+if [ "$free" -lt $((1000 * 1024)) ]; then
+    echo "skipped: 1000 MiB of disk are needed here, $((free / 1024)) are free"
     exit 77
 fi
 

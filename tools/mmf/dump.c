@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WIDTH_DEFAULT = 16, WIDTH_MOST = 256, GROUP = 8, LINES = 4096, LEAST_DIGITS = 8, VIEW = 8 << 20 };
+enum { WIDTH_DEFAULT = 16, WIDTH_MOST = 256, GROUP = 8, LINES = 4096, LEAST_DIGITS = 8, BUDGET = 8 << 20 };
 
 struct dump_options {
     struct optional at;
@@ -28,8 +28,7 @@ struct dump {
     int digits;            /* of an offset */
     uint64_t at;           /* offset of the next row */
     uint64_t end;          /* of the dump */
-    mmf_view *view;        /* the part that is mapped now */
-    uint64_t view_offset;  /* of its first byte */
+    mmf_window *window;    /* what the bytes are read through */
     unsigned char *before; /* the last row that was printed */
     bool has_before;
     uint64_t repeated;    /* bytes left out since then */
@@ -42,7 +41,7 @@ struct dump {
 static const char summary[] = "Shows bytes of FILE: the offset, the bytes in hexadecimal, and as ASCII. Rows\n"
                               "that are equal to the one before are left out and shown as one *, unless --all;\n"
                               "holes of the file then are not read at all. A file of any size is looked at\n"
-                              "through a view of a few MiB. The last line is the offset behind the last byte.\n"
+                              "through a window of 8 MiB. The last line is the offset behind the last byte.\n"
                               "When the file is made shorter meanwhile, the bytes that were there are shown\n"
                               "and the job fails. @NAME, a named map, is not supported in this version.\n";
 static const char examples[] = "  mmf dump disk.img --at 0x1FE --size 2\n"
@@ -176,20 +175,6 @@ static void skip_hole(struct dump *dump)
         leave_out(dump, size);
 }
 
-/* Maps the part that [at, at + size) lies in, unless it is mapped. */
-static int move_view(struct dump *dump, uint64_t size)
-{
-    if (dump->view) {
-        if (dump->at + size <= dump->view_offset + mmf_view_size(dump->view))
-            return MMF_OK;
-        mmf_view_close(&dump->view);
-    }
-    uint64_t rest = dump->end - dump->at;
-    dump->view_offset = dump->at;
-    int err = mmf_view_open(&dump->view, dump->source.map, dump->at, rest < VIEW ? rest : VIEW, NULL);
-    return err ? failure_of_library(&dump->failure) : MMF_OK;
-}
-
 static int dump_bytes(struct dump *dump)
 {
     const size_t room = dump->width * LINES;
@@ -201,10 +186,7 @@ static int dump_bytes(struct dump *dump)
         size_t size = dump->end - dump->at < room ? (size_t)(dump->end - dump->at) : room;
         if (size == 0)
             break;
-        err = move_view(dump, size);
-        if (err)
-            break;
-        err = mmf_view_read(dump->view, dump->at - dump->view_offset, dump->piece, size);
+        err = mmf_window_read(dump->window, dump->at, dump->piece, size);
         if (err) {
             err = failure_of_library(&dump->failure);
             size = err == MMF_EFAULT && dump->failure.done < size ? (size_t)dump->failure.done : 0;
@@ -229,6 +211,8 @@ static int dump_range(struct dump *dump, const struct dump_options *options)
     dump->before = malloc(dump->width);
     if (!err && (dump->piece == NULL || dump->before == NULL))
         err = failure_of_job(&dump->failure, MMF_ENOMEMORY, "not enough memory");
+    if (!err && mmf_window_open(&dump->window, dump->source.map, MMF_WINDOW_OPTIONS(.budget = BUDGET)))
+        err = failure_of_library(&dump->failure);
     if (dump->as_json) {
         json_number(&dump->json, "size", capacity);
         json_open_array(&dump->json, "rows", false);
@@ -245,7 +229,7 @@ static int dump_range(struct dump *dump, const struct dump_options *options)
     } else if (!err) {
         output_format(&dump->output, "%0*llx\n", dump->digits, (unsigned long long)dump->at);
     }
-    mmf_view_close(&dump->view);
+    mmf_window_close(&dump->window);
     free(dump->piece);
     free(dump->before);
     return err;

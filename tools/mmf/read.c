@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PIECE = 1 << 20, VIEW = 64 << 20 };
+enum { PIECE = 1 << 20, BUDGET = 8 << 20 };
 
 struct read_options {
     struct optional at;
@@ -27,45 +27,31 @@ static const char summary[] = "Writes bytes of FILE to standard output. A range 
 static const char examples[] = "  mmf read disk.img --at 1GiB --size 512 -o sector\n"
                                "  mmf read log --at 0x1000 | less\n";
 
-/* Hands the bytes of one view on, piece by piece. A fault hands on what was there before it. */
-static int read_view(struct source *source, mmf_range range, struct output *output, void *piece,
-                     struct progress *progress, struct failure *failure)
+/* Hands the bytes of a range on, piece by piece. A fault hands on what was there before it. */
+static int read_range(struct source *source, mmf_range range, struct output *output, struct failure *failure)
 {
-    mmf_view *view = NULL;
+    struct progress progress;
+    mmf_window *window = NULL;
     uint64_t at = 0;
-    int err = mmf_view_open(&view, source->map, range.position, range.size, NULL);
+    void *piece = malloc(PIECE);
+    int err = piece ? MMF_OK : failure_of_job(failure, MMF_ENOMEMORY, "not enough memory");
 
-    if (err)
+    if (!err && mmf_window_open(&window, source->map, MMF_WINDOW_OPTIONS(.budget = BUDGET)))
         err = failure_of_library(failure);
+    progress_start(&progress, "read", range.size);
     while (!err && at < range.size && output->os_error == 0) {
         size_t size = range.size - at < PIECE ? (size_t)(range.size - at) : PIECE;
-        err = mmf_view_read(view, at, piece, size);
+        err = mmf_window_read(window, range.position + at, piece, size);
         if (err) {
             err = failure_of_library(failure);
             size = err == MMF_EFAULT && failure->done < size ? (size_t)failure->done : 0;
         }
         output_bytes(output, piece, size);
-        progress_add(progress, size);
+        progress_add(&progress, size);
         at += size;
     }
-    mmf_view_close(&view);
-    return err;
-}
-
-static int read_range(struct source *source, mmf_range range, struct output *output, struct failure *failure)
-{
-    struct progress progress;
-    uint64_t end = range.position + range.size;
-    void *piece = malloc(PIECE);
-    int err = piece ? MMF_OK : failure_of_job(failure, MMF_ENOMEMORY, "not enough memory");
-
-    progress_start(&progress, "read", range.size);
-    while (!err && range.position < end && output->os_error == 0) {
-        range.size = end - range.position < VIEW ? end - range.position : VIEW;
-        err = read_view(source, range, output, piece, &progress, failure);
-        range.position += range.size;
-    }
     progress_clear();
+    mmf_window_close(&window);
     free(piece);
     return err;
 }
