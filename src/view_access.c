@@ -81,7 +81,8 @@ int view_fault(const mmf_view *view, uint64_t position, uint64_t done, bool writ
 COLD int guarded_fault(const mmf_view *view, uint64_t position, size_t done, bool write, const char *operation)
 {
     const struct os_fault *fault = guard_last_fault();
-    const bool inside = fault->address - (uintptr_t)view->start < view->mapped;
+    const uintptr_t page = view->backing->page_size; /* some processors tell only the page of a fault */
+    const bool inside = fault->address / page == (uintptr_t)(view->data + position + done) / page;
     if (inside && fault->kind == OS_FAULT_PAGE)
         return view_fault(view, position + done, done, write, operation);
     return error_set_full(&(mmf_error){.code = inside ? MMF_EACCESS : MMF_EFAULT,
