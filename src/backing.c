@@ -30,7 +30,8 @@ int backing_new(struct backing **backing, const char *path)
         goto failed;
     atomic_store(&made->references, 1);
     atomic_store(&made->handles, 1);
-    atomic_store(&made->generation, atomic_load(&guard_generation));
+    made->born = atomic_load(&guard_generation);
+    atomic_store(&made->generation, made->born);
     *backing = made;
     return MMF_OK;
 failed:
@@ -44,15 +45,27 @@ void backing_hold(struct backing *backing)
     atomic_fetch_add(&backing->references, 1);
 }
 
+/*
+ * Marks belong to the open file, which forked children have as well: taking one away takes it from all. So only the
+ * process that made the map does, and not where a child may go on using it: there the kernel does, with the last close.
+ */
+static bool takes_marks_away(const struct backing *backing)
+{
+    return !backing->inheritable && backing->born == atomic_load(&guard_generation);
+}
+
 int backing_drop(struct backing *backing)
 {
     int err = MMF_OK;
     if (atomic_fetch_sub(&backing->references, 1) != 1)
         return MMF_OK;
+    if (takes_marks_away(backing))
+        share_release(backing);
     if (backing->file != MMF_INVALID_HANDLE)
         err = error_from_os(os.close(backing->file), "close", backing->path);
     (void)os.mutex_destroy(&backing->lock);
     os.release(backing->path);
+    os.release(backing->full_path);
     os.release(backing);
     return err;
 }
@@ -66,7 +79,7 @@ int backing_drop_handle(struct backing *backing)
 {
     int err = MMF_OK;
     if (atomic_fetch_sub(&backing->handles, 1) == 1) {
-        if (!backing_is_foreign(backing))
+        if (takes_marks_away(backing))
             share_release_denials(backing);
         if (backing->given != MMF_INVALID_HANDLE)
             err = error_from_os(os.close(backing->given), "close", backing->path);
@@ -75,13 +88,34 @@ int backing_drop_handle(struct backing *backing)
     return err ? err : dropped;
 }
 
+/*
+ * The child's first use. Its parent may have held the lock when it forked, and nobody is left to release it: the child
+ * gets a fresh one. Of several threads one does that, and the others wait for it.
+ */
+static void adopt(struct backing *backing)
+{
+    enum { ADOPTING = 0 }; /* no generation */
+    uint32_t current = atomic_load(&guard_generation);
+    uint32_t found = atomic_load(&backing->generation);
+    while (found != current) {
+        if (found == ADOPTING) {
+            (void)os.sleep(1000);
+            found = atomic_load(&backing->generation);
+        } else if (atomic_compare_exchange_strong(&backing->generation, &found, ADOPTING)) {
+            (void)os.mutex_create(&backing->lock);
+            atomic_store(&backing->generation, current);
+            return;
+        }
+    }
+}
+
 bool backing_usable(struct backing *backing)
 {
     if (!backing_is_foreign(backing))
         return true;
     if (!backing->inheritable)
         return false;
-    atomic_store(&backing->generation, atomic_load(&guard_generation));
+    adopt(backing);
     return true;
 }
 

@@ -16,12 +16,14 @@ struct backing {
     _Atomic bool poisoned;       /* a sync failed: nobody knows what the medium has */
     _Atomic bool lost_pages;     /* a view replaced a page by zeros */
     _Atomic uint32_t generation; /* of the process it belongs to; see guard.h */
+    uint32_t born;               /* of the process that made it: only that one takes marks away */
     os_mutex lock;               /* resize, refresh, sync of the directory */
 
     mmf_os_handle file;        /* mapped through, synced through, marked */
     mmf_os_handle given;       /* .own_handle: the caller's, closed with the last map handle */
     struct os_file_info about; /* as it was when the map was made; size and allocated grow old */
     char *path;                /* NULL: from a handle or anonymous */
+    char *full_path;           /* of a file that was created: its directory is to be synced */
     size_t granularity;        /* of mapping offsets: the system's, or the file's huge pages */
     size_t page_size;
     uint32_t share; /* the use and deny marks held, as mmf_share bits; 0: none */

@@ -6,6 +6,7 @@
 #include "guard.h"
 #include "map_open.h"
 #include "options.h"
+#include "share.h"
 #include "space.h"
 
 static int check_map(const mmf_map *map)
@@ -64,7 +65,7 @@ int mmf_map_duplicate(mmf_map **copy, const mmf_map *map, mmf_access access)
  * A prefix map owns no more of the file than its capacity: its end moves the file's only when it passes that. Every
  * other map and its file have one end.
  */
-static int set_length(struct backing *backing, uint64_t capacity)
+static int set_length_locked(struct backing *backing, uint64_t capacity)
 {
     struct os_file_info now;
     const uint64_t length = space_length(backing, capacity);
@@ -74,8 +75,18 @@ static int set_length(struct backing *backing, uint64_t capacity)
     if (length > now.size)
         return space_grow(backing, now.size, length);
     if (length < now.size && !backing->prefix)
-        return space_truncate(backing, length);
-    return MMF_OK;
+        err = space_truncate(backing, length);
+    return err ? err : space_clear_tail(backing, capacity);
+}
+
+static int set_length(struct backing *backing, uint64_t capacity)
+{
+    int err = share_lock_size(backing);
+    if (err)
+        return err;
+    err = set_length_locked(backing, capacity);
+    share_unlock_size(backing);
+    return err;
 }
 
 int mmf_map_resize(mmf_map *map, uint64_t capacity)
@@ -86,7 +97,7 @@ int mmf_map_resize(mmf_map *map, uint64_t capacity)
     struct backing *backing = map->backing;
     if (!access_writes(map->access))
         return error_set(MMF_EACCESS, "resize");
-    if (capacity > INT64_MAX || (capacity == 0 && !backing->allow_empty))
+    if (capacity > MAP_CAPACITY_MAX || (capacity == 0 && !backing->allow_empty))
         return error_set_full(&(mmf_error){.code = MMF_ERANGE, .operation = "resize", .offset = capacity});
     if (backing->about.kind != OS_FILE_REGULAR)
         return error_set(MMF_ENOTSUP, "resize device");

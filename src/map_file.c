@@ -6,8 +6,13 @@
 #include "share.h"
 #include "space.h"
 
+#include <string.h>
+
 /* How often a file may appear and vanish between two ways of opening it before we stop asking who made it. */
 #define RACES 8
+
+/* PATH_MAX of Linux: what getcwd() can answer. */
+#define LONGEST_DIRECTORY 4097
 
 /* MMF_CREATE writes too, whatever access it gives: it empties the file. */
 static bool writes_file(const struct map_request *request)
@@ -79,16 +84,75 @@ static int open_by_mode(struct backing *backing, const struct map_request *reque
     return error_from_os(os_error, "open", backing->path);
 }
 
-/* Removes the file that this call made, if the path still means it. */
-static void remove_created(const struct backing *backing)
+/* Whether the path means the file that is open; a path that cannot be asked about does not. */
+static bool is_named(const struct backing *backing)
 {
+    struct os_file_info now;
     uint64_t device = 0;
     uint64_t inode = 0;
-    if (os.identify(&device, &inode, backing->path) != 0)
-        return;
-    struct os_file_info now;
-    if (os.describe(&now, backing->file) == 0 && now.device == device && now.inode == inode)
+    return os.identify(&device, &inode, backing->path) == 0 && os.describe(&now, backing->file) == 0 &&
+           now.device == device && now.inode == inode;
+}
+
+/*
+ * Removes the file that this call made, if the path still means it and nobody has come to use it. Whoever opens it at
+ * the same moment finds it marked, or finds out afterwards that his path means nothing or something else (see below).
+ */
+static void remove_created(struct backing *backing)
+{
+    if (share_is_alone(backing) && is_named(backing))
         (void)os.remove(backing->path);
+}
+
+/* The directory of a file that was made is synced later, when the working directory may be another. */
+static int remember_full_path(struct backing *backing)
+{
+    const size_t room = strlen(backing->path) + LONGEST_DIRECTORY;
+    if (!backing->created)
+        return MMF_OK;
+    backing->full_path = os.allocate(room);
+    if (!backing->full_path)
+        return error_set(MMF_ENOMEMORY, "allocate path");
+    return error_from_os(os.absolute_path(backing->full_path, room, backing->path), "absolute path", backing->path);
+}
+
+static int open_and_mark(struct backing *backing, const struct map_request *request)
+{
+    int err = open_by_mode(backing, request);
+    if (!err)
+        err = remember_full_path(backing);
+    if (!err)
+        err = map_adopt_file(backing, request);
+    if (!err && backing->about.kind == OS_FILE_REGULAR)
+        err = share_take(backing, writes_file(request), request->options.share);
+    if (!err) /* once more: whoever had to be waited for may have changed the length */
+        err = error_from_os(os.describe(&backing->about, backing->file), "describe file", backing->path);
+    return err;
+}
+
+static void forget_file(struct backing *backing)
+{
+    (void)os.close(backing->file);
+    os.release(backing->full_path);
+    backing->file = MMF_INVALID_HANDLE;
+    backing->full_path = NULL;
+    backing->created = false;
+    backing->share = 0;
+}
+
+/*
+ * Between opening and marking, the one who made the file may have failed and removed it, or somebody may have put
+ * another in its place: then the path is opened again. Where inodes are not told alike for a path and for an open file
+ * (some network and FUSE file systems) that ends after some rounds with what is open.
+ */
+static int open_marked(struct backing *backing, const struct map_request *request)
+{
+    for (int i = 1;; i++) {
+        int err = open_and_mark(backing, request);
+        if (err || backing->about.kind != OS_FILE_REGULAR || i == RACES || is_named(backing))
+            return err;
+        forget_file(backing);
+    }
 }
 
 /* The capacity of the map from what was asked for and the length the file has, or will have once it is emptied. */
@@ -126,8 +190,8 @@ static int empty_file(struct backing *backing, uint64_t capacity)
     return err ? err : space_truncate(backing, 0);
 }
 
-/* Everything after the file is open: rights, capacity, space. */
-static int prepare(struct backing *backing, const struct map_request *request)
+/* Everything after the file is open and its length stays what it is: rights, capacity, space. */
+static int prepare_locked(struct backing *backing, const struct map_request *request)
 {
     const bool empties = request->options.mode == MMF_CREATE && !backing->created;
     uint64_t length = empties ? 0 : backing->about.size;
@@ -146,6 +210,23 @@ static int prepare(struct backing *backing, const struct map_request *request)
         err = space_grow(backing, length, space_length(backing, capacity));
     if (!err)
         atomic_store(&backing->capacity, capacity);
+    return err;
+}
+
+/* Only who may change the length needs it to stay while he does. */
+static int prepare(struct backing *backing, const struct map_request *request)
+{
+    const bool changes = backing->about.kind == OS_FILE_REGULAR && writes_file(request) &&
+                         (request->options.capacity > 0 || request->options.mode == MMF_CREATE);
+    if (!changes)
+        return prepare_locked(backing, request);
+    int err = share_lock_size(backing);
+    if (err)
+        return err;
+    err = error_from_os(os.describe(&backing->about, backing->file), "describe file", backing->path);
+    if (!err)
+        err = prepare_locked(backing, request);
+    share_unlock_size(backing);
     return err;
 }
 
@@ -170,11 +251,7 @@ int mmf_map_from_file(mmf_map **map, const char *path, const mmf_map_options *op
     if (err)
         return err;
     backing->private_sync = true;
-    err = open_by_mode(backing, &request);
-    if (!err)
-        err = map_adopt_file(backing, &request);
-    if (!err && backing->about.kind == OS_FILE_REGULAR)
-        err = share_take(backing, writes_file(&request), request.options.share);
+    err = open_marked(backing, &request);
     if (!err)
         err = map_handle_new(&made, backing, request.access);
     if (!err)

@@ -48,7 +48,7 @@ static int check_memory_options(const struct map_request *request, uint64_t capa
     const mmf_map_options *options = &request->options;
     if (options->mode || options->share || options->own_handle || options->capacity || options->permissions)
         return error_set(MMF_EINVAL, "option of a file");
-    if (capacity > INT64_MAX || (capacity == 0 && !options->allow_empty))
+    if (capacity > MAP_CAPACITY_MAX || (capacity == 0 && !options->allow_empty))
         return error_set_full(&(mmf_error){.code = MMF_ERANGE, .operation = "capacity", .offset = capacity});
     return MMF_OK;
 }
@@ -90,7 +90,7 @@ int mmf_map_create_or_open(mmf_map **map, const char *name, uint64_t capacity, c
     if (created)
         *created = false;
     int err = refuse_name(map, name, options);
-    if (err == MMF_ENOTSUP && (capacity == 0 || capacity > INT64_MAX))
+    if (err == MMF_ENOTSUP && (capacity == 0 || capacity > MAP_CAPACITY_MAX))
         return error_set(MMF_ERANGE, "capacity");
     return err;
 }

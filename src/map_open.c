@@ -44,7 +44,7 @@ static int check(const mmf_map_options *options)
         return error_set(MMF_EINVAL, "option reserved_flags");
     if (options->name && !options->name[0])
         return error_set(MMF_EINVAL, "option name");
-    if (options->capacity > INT64_MAX)
+    if (options->capacity > MAP_CAPACITY_MAX)
         return error_set(MMF_ERANGE, "option capacity");
     if (options->name)
         return error_set(MMF_ENOTSUP, "option name");

@@ -10,6 +10,9 @@ struct map_request {
     mmf_access access; /* never DEFAULT */
 };
 
+/* A little less than 2^63 - 1, so that whole pages of any size still count without a sign. */
+#define MAP_CAPACITY_MAX ((uint64_t)INT64_MAX - 0xFFFFFFF)
+
 /* Reads and checks the options. MMF_EINVAL; MMF_ENOTSUP for what belongs to later versions. */
 int map_request_read(struct map_request *request, const mmf_map_options *options);
 

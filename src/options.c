@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* No struct will ever be larger: what claims to be is garbage, and reading it would end in unmapped memory. */
+#define LARGEST 4096
+
 static bool all_zero(const unsigned char *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++)
@@ -20,7 +23,7 @@ int options_read(void *to, size_t size, size_t oldest, const void *from)
     if (from) {
         uint32_t given;
         memcpy(&given, from, sizeof given);
-        if (given < oldest)
+        if (given < oldest || given > LARGEST)
             return error_set(MMF_EINVAL, "options: struct_size");
         if (given > size && !all_zero((const unsigned char *)from + size, given - size))
             return error_set(MMF_EINVAL, "options: a member that this version does not know");
@@ -34,7 +37,7 @@ int options_write(void *to, size_t oldest, const void *from, size_t size)
 {
     uint32_t given;
     memcpy(&given, to, sizeof given);
-    if (given < oldest)
+    if (given < oldest || given > LARGEST)
         return error_set(MMF_EINVAL, "struct_size");
     size_t known = given < size ? given : size;
     memcpy((unsigned char *)to + sizeof given, (const unsigned char *)from + sizeof given, known - sizeof given);

@@ -14,9 +14,10 @@
 #define MARK_SIZE (UINT64_C(1) << 32)
 #define TRIES 4
 #define WAIT_NANOSECONDS 500000
+#define SIZE_TRIES 40000 /* about ten seconds: reserving much on tmpfs takes its time */
 
 /* The numbers are a format shared between processes and versions: they never change. */
-enum mark { USE_READ = 1, USE_WRITE = 2, DENY_READ = 4, DENY_WRITE = 5, MAPPED = 7 };
+enum mark { USE_READ = 1, USE_WRITE = 2, DENY_READ = 4, DENY_WRITE = 5, MAPPED = 7, SIZE = 9, MARK_END = 16 };
 
 static const enum mark all_marks[] = {USE_READ, USE_WRITE, DENY_READ, DENY_WRITE, MAPPED};
 #define MARK_COUNT (sizeof all_marks / sizeof all_marks[0])
@@ -148,6 +149,43 @@ void share_release_denials(struct backing *backing)
 {
     if (backing->share)
         remove_marks(backing, 1u << DENY_READ | 1u << DENY_WRITE);
+}
+
+void share_release(struct backing *backing)
+{
+    if (backing->share)
+        (void)os.unmark(backing->file, MARKS, MARK_END * MARK_SIZE);
+}
+
+bool share_is_alone(struct backing *backing)
+{
+    bool held = false;
+    int os_error = os.mark(backing->file, MARKS, MARK_END * MARK_SIZE, true);
+    if (os_error == 0 || os.code_of(os_error) == MMF_ENOTSUP)
+        return true;
+    return os.code_of(os_error) != MMF_ESHARING &&
+           os.test_mark(&held, backing->file, MARKS, MARK_END * MARK_SIZE) == 0 && !held;
+}
+
+int share_lock_size(struct backing *backing)
+{
+    if (backing->anonymous)
+        return MMF_OK; /* its handles are this process's, and its resize holds the backing's own lock */
+    for (int attempt = 0; attempt < SIZE_TRIES; attempt++) {
+        int os_error = os.mark(backing->file, place_of(SIZE), 1, true);
+        const int code = os.code_of(os_error);
+        if (code == MMF_ENOTSUP)
+            return MMF_OK;
+        if (code != MMF_ESHARING)
+            return error_from_os(os_error, "lock file length", backing->path);
+        wait_randomly();
+    }
+    return sharing_violation(backing);
+}
+
+void share_unlock_size(struct backing *backing)
+{
+    (void)os.unmark(backing->file, place_of(SIZE), 1);
 }
 
 int share_mapped_by_others(bool *mapped, struct backing *backing)

@@ -16,6 +16,15 @@ int space_truncate(struct backing *backing, uint64_t to)
     return error_from_os_at(os.resize(backing->file, to), "set file length", backing->path, to);
 }
 
+int space_clear_tail(struct backing *backing, uint64_t capacity)
+{
+    const uint64_t length = space_length(backing, capacity);
+    if (length == capacity)
+        return MMF_OK;
+    return error_from_os_at(os.punch(backing->file, capacity, length - capacity), "clear the last huge page",
+                            backing->path, capacity);
+}
+
 /*
  * A fallocate() that runs out of space may have moved the end of the file part of the way (ext4 works in pieces), and
  * blocks beyond the end go only when the length is set. The failure to undo is not reported over the first one.

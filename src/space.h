@@ -18,6 +18,12 @@ int space_ensure(struct backing *backing, uint64_t length, uint64_t size);
 
 int space_truncate(struct backing *backing, uint64_t to);
 
+/*
+ * Drops what lies between the capacity and the end of the last huge page, so that growing finds zeros there. Of base
+ * pages the kernel does that itself when the length is set.
+ */
+int space_clear_tail(struct backing *backing, uint64_t capacity);
+
 /* mmf_reserved, as the file is now. */
 uint32_t space_reserved(const struct backing *backing, const struct os_file_info *now);
 

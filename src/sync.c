@@ -34,7 +34,7 @@ static int sync_name(struct backing *backing)
 {
     if (!backing->created || backing->directory_synced)
         return MMF_OK;
-    int os_error = os.sync_directory(backing->path);
+    int os_error = os.sync_directory(backing->full_path);
     const int code = os.code_of(os_error);
     backing->directory_synced = os_error == 0;
     /* A directory that may not be read, is gone, or for which no handle is left was not tried: the caller may again. */
@@ -55,6 +55,8 @@ int mmf_map_sync(mmf_map *map)
     err = sync_check(backing);
     if (!err && !backing->anonymous)
         err = sync_outcome(backing, os.sync(backing->file), "sync");
+    if (err == MMF_EINVAL) /* the handle is good: this kind of device cannot be synced */
+        err = error_set_full(&(mmf_error){.code = MMF_ENOTSUP, .operation = "sync", .path = backing->path});
     if (!err)
         err = sync_name(backing);
     backing_unlock(backing);

@@ -47,16 +47,12 @@ static int choose_range(mmf_view *view, uint64_t offset, uint64_t size)
     return MMF_OK;
 }
 
-/* An empty view needs a pointer that is not NULL and that nobody may follow. */
-static int map_nothing(mmf_view *view)
+/* An empty view needs a pointer that is not NULL, aligned like any other, and that nobody may store to. */
+static void map_nothing(mmf_view *view)
 {
-    void *address = NULL;
-    view->mapped = view->backing->page_size;
-    int os_error =
-        os.map(&address, view->mapped, OS_PROTECT_NONE, OS_MAP_PRIVATE | OS_MAP_ANONYMOUS, MMF_INVALID_HANDLE, 0);
-    view->start = address;
-    view->data = address;
-    return error_from_os(os_error, "map", view->backing->path);
+    static const alignas(4096) unsigned char nothing[1];
+    view->start = (unsigned char *)(uintptr_t)nothing;
+    view->data = view->start;
 }
 
 /* The bits of os_mapping that the view's pages are mapped with. */
@@ -144,7 +140,11 @@ static int prepare_pages(mmf_view *view, const mmf_view_options *options)
 
 static int map_and_register(mmf_view *view, const mmf_view_options *options, bool cuttable)
 {
-    int err = view->is_empty ? map_nothing(view) : map_range(view, options->address);
+    int err = MMF_OK;
+    if (view->is_empty)
+        map_nothing(view);
+    else
+        err = map_range(view, options->address);
     if (err)
         return err;
     err = register_region(view, cuttable);
@@ -235,9 +235,9 @@ int mmf_view_open(mmf_view **view, mmf_map *map, uint64_t offset, uint64_t size,
  */
 static int unmap_view(const mmf_view *view)
 {
-    const bool absent = backing_is_foreign(view->backing) && !view->backing->inheritable && !view->is_empty &&
+    const bool absent = backing_is_foreign(view->backing) && !view->backing->inheritable &&
                         os.capability(MMF_FEATURE_NOT_INHERITED) == 0;
-    return absent ? 0 : os.unmap(view->start, view->mapped);
+    return absent || view->is_empty ? 0 : os.unmap(view->start, view->mapped);
 }
 
 /*
@@ -351,7 +351,7 @@ int mmf_view_info(mmf_view_details *details, const mmf_view *view)
         .access = view->access,
         .offset = view->offset,
         .size = view->size,
-        .mapped = view->is_empty ? 0 : view->mapped,
+        .mapped = view->mapped,
         .on_fault = view->on_fault,
         .flagged = lost != UINT64_MAX,
         .without_signals = view->without_signals,

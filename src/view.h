@@ -34,7 +34,7 @@ struct mmf_view {
     _Atomic bool narrowed; /* mmf_view_protect() took something away somewhere */
     bool without_signals;
     bool is_private;             /* copy-on-write */
-    bool is_empty;               /* of size 0: maps one page that nobody may touch */
+    bool is_empty;               /* of size 0: maps nothing */
     _Atomic uint32_t references; /* the caller's handle, and the streams that keep the view */
 };
 

@@ -182,8 +182,11 @@ int view_fill(mmf_view *view, uint64_t position, unsigned char byte, uint64_t si
     for (uint64_t at = 0; at < size; at += sizeof piece) {
         size_t part = size - at < sizeof piece ? (size_t)(size - at) : sizeof piece;
         int err = checked_copy(view, position + at, piece, part, &done, true);
-        if (err)
-            return err;
+        if (err) {
+            mmf_error found = *mmf_last_error();
+            found.done += at;
+            return error_set_full(&found);
+        }
     }
     return MMF_OK;
 }

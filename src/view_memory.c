@@ -203,19 +203,23 @@ static bool can_punch(const mmf_view *view)
     return !view->is_private && !atomic_load(&view->narrowed) && atomic_load(&view->region->lost) == UINT64_MAX;
 }
 
-/* Nor where pages lie beyond the end of the file: a look at the last byte tells, and then the first bad one is found.
- */
+/* Nor where pages lie beyond the end of the file. MMF_ENOTSUP: zeros have to be stored. */
 static int punch(mmf_view *view, uint64_t position, uint64_t size)
 {
-    unsigned char last;
-    size_t done = 0;
-    if (view_copy_out(view, position + size - 1, &last, 1, &done) != MMF_OK) {
-        int err = view_touch_pages(view, position, size);
-        if (err)
-            return err;
+    struct os_file_info now;
+    const uint64_t page = view->backing->page_size;
+    const uint64_t offset = view->offset + position;
+    int os_error = os.describe(&now, view->backing->file);
+    if (os_error != 0 || now.kind != OS_FILE_REGULAR)
+        return MMF_ENOTSUP;
+    const uint64_t end = (now.size + page - 1) / page * page;
+    if (offset + size > end) {
+        const uint64_t good = end > offset ? end - offset : 0;
+        return view_fault(view, position + good, good, true, "zero view");
     }
-    int os_error = os.punch(view->backing->file, view->offset + position, size);
-    if (os_error != 0 && os.code_of(os_error) == MMF_ENOTSUP)
+    os_error = os.punch(view->backing->file, offset, size);
+    const int code = os.code_of(os_error);
+    if (code == MMF_ENOTSUP || code == MMF_EINVAL || code == MMF_EACCESS) /* sealed, append-only: stores still work */
         return MMF_ENOTSUP;
     return failed(view, os_error, position, "punch hole");
 }

@@ -110,7 +110,8 @@ MMF_API int mmf_map_from_handle(mmf_map **map, mmf_os_handle file, const mmf_map
  * MMF_EINVAL `map` is NULL, an empty name, MMF_WRITE, an option that is not valid here (.mode, .share,
  *            .permissions, .capacity, .own_handle)
  * MMF_ERANGE capacity 0 without .allow_empty, or above what the system can hold
- * MMF_ENOMEMORY memory or handles, or not enough huge pages        MMF_ENOTSUP named maps in this version, huge pages
+ * MMF_ENOMEMORY memory or handles, or no huge page (that there are too few, the view finds)        MMF_ENOTSUP named
+ * maps in this version, huge pages
  */
 MMF_API int mmf_map_create(mmf_map **map, const char *name, uint64_t capacity, const mmf_map_options *options);
 

@@ -142,6 +142,8 @@ typedef struct os_mutex {
     X(remove, (const char *path), (path))                                                                              \
     /* Device and inode of what a path names now; symbolic links are followed. Windows: GetFileInformationByHandle. */ \
     X(identify, (uint64_t * device, uint64_t * inode, const char *path), (device, inode, path))                        \
+    /* The same path, not depending on the working directory. Windows: GetFullPathNameW. */                            \
+    X(absolute_path, (char *to, size_t room, const char *path), (to, room, path))                                      \
     /* Sets the length; new bytes are a hole. Windows: SetEndOfFile; with a section open: ERROR_USER_MAPPED_FILE. */   \
     X(resize, (mmf_os_handle file, uint64_t size), (file, size))                                                       \
     /* Reserves blocks of [offset, offset + size) without changing bytes or, with keep_size, the length. ENOTSUP       \

@@ -15,6 +15,7 @@
 #define os_linux_set_permissions os_posix_set_permissions
 #define os_linux_remove os_posix_remove
 #define os_linux_identify os_posix_identify
+#define os_linux_absolute_path os_posix_absolute_path
 #define os_linux_resize os_posix_resize
 #define os_linux_read_at os_posix_read_at
 #define os_linux_write_at os_posix_write_at

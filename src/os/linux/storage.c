@@ -51,6 +51,8 @@ int os_linux_reserve(mmf_os_handle file, uint64_t offset, uint64_t size, bool ke
 {
     if (os_posix_range_fits(offset, size) && is_hopeless(os_posix_descriptor(file), offset, size))
         return ENOSPC;
+    if (!keep_size && os_posix_range_fits(offset, size) && !os_posix_end_is_allowed(offset + size))
+        return EFBIG;
     return allocate(file, keep_size ? FALLOC_FL_KEEP_SIZE : 0, offset, size);
 }
 

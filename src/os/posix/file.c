@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,7 +69,9 @@ int os_posix_open(mmf_os_handle *file, const char *path, unsigned flags, uint32_
     do
         descriptor = open(path, how, (mode_t)(permissions & 07777));
     while (descriptor < 0 && errno == EINTR);
-    return descriptor < 0 ? errno : os_posix_give(file, descriptor, flags & OS_OPEN_INHERIT);
+    if (descriptor < 0)
+        return errno == EWOULDBLOCK ? EBUSY : errno; /* somebody holds a lease: O_NONBLOCK does not wait for it */
+    return os_posix_give(file, descriptor, flags & OS_OPEN_INHERIT);
 }
 
 int os_posix_duplicate(mmf_os_handle *copy, mmf_os_handle file, bool inherit)
@@ -175,6 +178,24 @@ int os_posix_identify(uint64_t *device, uint64_t *inode, const char *path)
     return 0;
 }
 
+int os_posix_absolute_path(char *to, size_t room, const char *path)
+{
+    size_t length = 0;
+    const size_t size = strlen(path) + 1;
+    if (path[0] != '/') {
+        if (!getcwd(to, room))
+            return errno;
+        length = strlen(to);
+        if (length + 1 >= room)
+            return ERANGE;
+        to[length++] = '/';
+    }
+    if (size > room - length)
+        return ERANGE;
+    memcpy(to + length, path, size);
+    return 0;
+}
+
 int os_posix_read_at(size_t *done, mmf_os_handle file, uint64_t offset, void *to, size_t size)
 {
     if (offset > OS_POSIX_OFFSET_MAX)
@@ -191,8 +212,10 @@ int os_posix_read_at(size_t *done, mmf_os_handle file, uint64_t offset, void *to
 
 int os_posix_write_at(size_t *done, mmf_os_handle file, uint64_t offset, const void *from, size_t size)
 {
-    if (offset > OS_POSIX_OFFSET_MAX)
+    if (offset > OS_POSIX_OFFSET_MAX || !os_posix_end_is_allowed(offset + 1))
         return EFBIG;
+    if (fcntl(os_posix_descriptor(file), F_GETFL) & O_APPEND)
+        return ENOTSUP; /* pwrite() would ignore the offset (Linux), or is not said to honour it */
     ssize_t result;
     do
         result = pwrite(os_posix_descriptor(file), from, size < TRANSFER_MAX ? size : TRANSFER_MAX, (off_t)offset);

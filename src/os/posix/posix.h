@@ -45,6 +45,12 @@ int os_posix_open_flags(unsigned flags);
  */
 int os_posix_give(mmf_os_handle *file, int descriptor, bool inherit);
 
+/*
+ * Whether a file may reach that far (RLIMIT_FSIZE). Beyond it the kernel does not only answer EFBIG: it sends SIGXFSZ,
+ * which ends the process.
+ */
+bool os_posix_end_is_allowed(uint64_t end);
+
 /* describe() but for the size of block devices. */
 int os_posix_describe_common(struct os_file_info *info, mmf_os_handle file);
 

@@ -6,11 +6,28 @@
 #include "posix.h"
 
 #include <errno.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+bool os_posix_end_is_allowed(uint64_t end)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY || end <= limit.rlim_cur;
+}
+
+/* A file that is as long already may be cut to any length. */
+static bool growth_is_allowed(mmf_os_handle file, uint64_t size)
+{
+    struct stat status;
+    if (os_posix_end_is_allowed(size))
+        return true;
+    return fstat(os_posix_descriptor(file), &status) == 0 && size <= (uint64_t)status.st_size;
+}
 
 int os_posix_resize(mmf_os_handle file, uint64_t size)
 {
-    if (size > OS_POSIX_OFFSET_MAX)
+    if (size > OS_POSIX_OFFSET_MAX || !growth_is_allowed(file, size))
         return EFBIG;
     int result;
     do
