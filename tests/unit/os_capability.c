@@ -3,7 +3,7 @@
 
 #include "os_support.h"
 
-#define FEATURES ((int)MMF_FEATURE_PRIVATE_SYNC + 1)
+#define FEATURES ((int)MMF_FEATURE_STDIO + 1)
 
 static size_t open_descriptors(void)
 {
@@ -40,8 +40,8 @@ static void the_back_end_has_what_it_must(void **state)
 {
     (void)state;
 #if defined(MMF_OS_linux)
-    static const mmf_feature has[] = {MMF_FEATURE_RESERVE, MMF_FEATURE_PUNCH, MMF_FEATURE_EXTENTS, MMF_FEATURE_RESIDENT,
-                                      MMF_FEATURE_SHARE_MODES};
+    static const mmf_feature has[] = {MMF_FEATURE_RESERVE,  MMF_FEATURE_PUNCH,       MMF_FEATURE_EXTENTS,
+                                      MMF_FEATURE_RESIDENT, MMF_FEATURE_SHARE_MODES, MMF_FEATURE_STDIO};
     static const mmf_feature lacks[] = {MMF_FEATURE_GUARD_TABLE};
 #else
     static const mmf_feature has[] = {MMF_FEATURE_RESIDENT};

@@ -366,16 +366,20 @@ static int promises_are_not_made(void)
     return 0;
 }
 
+/* A place that was the caller's stays mapped, or another thread could be given it; a new one is unmapped again. */
 static int unmapped_again(void)
 {
     const size_t page = os.page_size();
+    const unsigned mapping = OS_MAP_PRIVATE | OS_MAP_ANONYMOUS | OS_MAP_NOT_INHERIT;
     void *address = shared_page(page);
     void *before = address;
     REQUIRE(address);
-    REQUIRE(os.map(&address, page, OS_PROTECT_READ,
-                   OS_MAP_PRIVATE | OS_MAP_ANONYMOUS | OS_MAP_FIXED | OS_MAP_NOT_INHERIT, MMF_INVALID_HANDLE,
-                   0) == ENOMEM);
+    REQUIRE(os.map(&address, page, OS_PROTECT_READ, mapping | OS_MAP_FIXED, MMF_INVALID_HANDLE, 0) == ENOMEM);
     REQUIRE(address == before);
+    REQUIRE(can_read(address));
+    REQUIRE(os.unmap(address, page) == 0);
+    REQUIRE(os.map(&address, page, OS_PROTECT_READ, mapping, MMF_INVALID_HANDLE, 0) == ENOMEM);
+    REQUIRE(address == before); /* which the kernel takes as the hint it is: the place is free */
     REQUIRE(!can_read(address));
     return 0;
 }
