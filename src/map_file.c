@@ -94,6 +94,20 @@ static bool is_named(const struct backing *backing)
            now.device == device && now.inode == inode;
 }
 
+/* Whether the path means another file than the one that is open, or none. Whoever made the file knows that it does not.
+ */
+static bool is_replaced(const struct backing *backing)
+{
+    uint64_t device = 0;
+    uint64_t inode = 0;
+    if (backing->created || backing->about.kind != OS_FILE_REGULAR)
+        return false;
+    int os_error = os.identify(&device, &inode, backing->path);
+    if (os_error != 0)
+        return os.code_of(os_error) == MMF_ENOTFOUND;
+    return device != backing->about.device || inode != backing->about.inode;
+}
+
 /*
  * Removes the file that this call made, if the path still means it and nobody has come to use it. Whoever opens it at
  * the same moment finds it marked, or finds out afterwards that his path means nothing or something else (see below).
@@ -149,7 +163,7 @@ static int open_marked(struct backing *backing, const struct map_request *reques
 {
     for (int i = 1;; i++) {
         int err = open_and_mark(backing, request);
-        if (err || backing->about.kind != OS_FILE_REGULAR || i == RACES || is_named(backing))
+        if (err || i == RACES || !is_replaced(backing))
             return err;
         forget_file(backing);
     }

@@ -464,7 +464,6 @@ static int guard_copy(struct nth *nth)
 
 static const struct nth_scenario closing[] = {
     {"close_view", prepare_view, close_view, check_closed, .flags = NTH_CLOSES},
-    {"close_empty_view", prepare_empty_view, close_view, check_closed, .flags = NTH_CLOSES},
     {"close_last_view", prepare_last_view, close_view, NULL, .flags = NTH_CLOSES},
     {"close_copy", prepare_copy, close_view, check_closed, .flags = NTH_CLOSES},
     {"guard_install", prepare_without_guard, guard_install, NULL, .flags = 0},

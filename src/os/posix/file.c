@@ -214,7 +214,8 @@ int os_posix_write_at(size_t *done, mmf_os_handle file, uint64_t offset, const v
 {
     if (offset > OS_POSIX_OFFSET_MAX || !os_posix_end_is_allowed(offset + 1))
         return EFBIG;
-    if (fcntl(os_posix_descriptor(file), F_GETFL) & O_APPEND)
+    const int flags = fcntl(os_posix_descriptor(file), F_GETFL);
+    if (flags >= 0 && flags & O_APPEND)
         return ENOTSUP; /* pwrite() would ignore the offset (Linux), or is not said to honour it */
     ssize_t result;
     do
