@@ -427,12 +427,6 @@ static void prepare_last_view(struct nth *nth)
     assert_ok(mmf_map_close(&nth->map));
 }
 
-static void prepare_empty_view(struct nth *nth)
-{
-    prepare_map(nth);
-    assert_ok(mmf_view_open(&nth->view, nth->map, NTH_SIZE, 0, NULL));
-}
-
 static int guard_install(struct nth *nth)
 {
     (void)nth;
