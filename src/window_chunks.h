@@ -46,7 +46,6 @@ struct window_chunks {
     uint8_t shift; /* of the next cell: larger while misses follow each other, smaller while they do not */
     uint8_t smallest;
     uint8_t largest;
-    uint8_t streak;
     uint64_t expected; /* where a sequential reader misses next */
 };
 
