@@ -250,6 +250,7 @@ static void occupy(struct window_chunks *chunks, uint32_t number, const struct p
                                                  .offset = part->offset,
                                                  .size = part->size,
                                                  .access = part->access,
+                                                 .last = &view->region->last,
                                                  .view = view,
                                                  .mapped = view->mapped,
                                                  .shift = part->shift};
