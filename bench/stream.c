@@ -149,21 +149,26 @@ static int64_t run_fread(struct bench_case *self)
     return finish(self, sum, begin);
 }
 
-static bool set_up(const struct bench_options *options)
+static int set_up(const struct bench_options *options)
 {
+    const uint64_t size = options->quick ? QUICK_FILE_SIZE : FILE_SIZE;
     state.file.descriptor = -1;
     state.to = aligned_alloc(4096, LARGEST);
     state.buffer = malloc(BUFFER);
     if (!state.to || !state.buffer) {
         bench_fail("malloc", 0);
-        return false;
+        return BENCH_FAILED;
     }
-    if (!bench_file_create(&state.file, options, "stream", options->quick ? QUICK_FILE_SIZE : FILE_SIZE, BENCH_FILLED))
-        return false;
+    if (size > SIZE_MAX / 8) {
+        fprintf(stderr, "skipped: 4 GiB do not fit into this address space\n");
+        return BENCH_SKIPPED;
+    }
+    if (!bench_file_create(&state.file, options, "stream", size, BENCH_FILLED))
+        return BENCH_FAILED;
     int err = mmf_map_from_file(&state.map, state.file.path, MMF_MAP_OPTIONS(.access = MMF_READ));
     if (err)
         bench_fail(state.file.path, err);
-    return !err;
+    return err ? BENCH_FAILED : BENCH_DONE;
 }
 
 static bool tear_down(void)
@@ -205,7 +210,9 @@ int main(int argc, char **argv)
     };
     struct bench_options options;
     bench_read_options(&options, argc, argv, program.question);
-    int code = set_up(&options) ? bench_run(&program, &options) : BENCH_FAILED;
+    int code = set_up(&options);
+    if (!code)
+        code = bench_run(&program, &options);
     if (!tear_down())
         code = BENCH_FAILED;
     return code;

@@ -4,6 +4,7 @@
 
 #include "mmf/mmf.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,9 +61,9 @@ static int64_t mapped_of(const struct bench_file *file)
     while (fgets(line, sizeof line, mappings)) {
         uint64_t begin = 0, end = 0, size = 0;
         char first = 0;
-        if (sscanf(line, "%lx-%lx %c", &begin, &end, &first) == 3)
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %c", &begin, &end, &first) == 3)
             ours = strstr(line, file->path) != NULL;
-        else if (ours && sscanf(line, "Size: %lu kB", &size) == 1)
+        else if (ours && sscanf(line, "Size: %" SCNu64 " kB", &size) == 1)
             total += (int64_t)(size * BENCH_KIB);
     }
     fclose(mappings);
@@ -81,8 +82,8 @@ static bool within_budget(const struct opened *opened)
     const int64_t mapped = mapped_of(&opened->file);
     if (mapped > 0 && (uint64_t)mapped == details.mapped && details.mapped <= details.budget)
         return true;
-    fprintf(stderr, "failed: %lld bytes are mapped, the window counts %llu and may have %llu\n", (long long)mapped,
-            (unsigned long long)details.mapped, (unsigned long long)details.budget);
+    fprintf(stderr, "failed: %" PRId64 " bytes are mapped, the window counts %" PRIu64 " and may have %" PRIu64 "\n",
+            mapped, details.mapped, details.budget);
     return false;
 }
 

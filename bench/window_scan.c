@@ -136,15 +136,20 @@ static int64_t run_window(struct bench_case *self)
     return err ? bench_fail("mmf_window_ref or mmf_window_unref", err) : finish(self, found, begin);
 }
 
-static bool set_up(const struct bench_options *options)
+static int set_up(const struct bench_options *options)
 {
+    const uint64_t size = options->quick ? QUICK_FILE_SIZE : FILE_SIZE;
     state.file.descriptor = -1;
-    if (!bench_file_create(&state.file, options, "scan", options->quick ? QUICK_FILE_SIZE : FILE_SIZE, BENCH_FILLED))
-        return false;
+    if (size > SIZE_MAX / 8) {
+        fprintf(stderr, "skipped: 4 GiB do not fit into this address space\n");
+        return BENCH_SKIPPED;
+    }
+    if (!bench_file_create(&state.file, options, "scan", size, BENCH_FILLED))
+        return BENCH_FAILED;
     state.populated = map_whole(MAP_POPULATE);
     if (!state.populated) {
         bench_fail(state.file.path, 0);
-        return false;
+        return BENCH_FAILED;
     }
     for (uint64_t at = 0; at < state.file.size; at += sizeof(uint64_t))
         state.sum += bench_word(at);
@@ -154,7 +159,7 @@ static bool set_up(const struct bench_options *options)
         err = mmf_window_open(&state.window, state.map, NULL);
     if (err)
         bench_fail(state.file.path, err);
-    return !err;
+    return err ? BENCH_FAILED : BENCH_DONE;
 }
 
 static void tear_down(void)
@@ -206,7 +211,9 @@ int main(int argc, char **argv)
     };
     struct bench_options options;
     bench_read_options(&options, argc, argv, program.question);
-    int code = set_up(&options) ? bench_run(&program, &options) : BENCH_FAILED;
+    int code = set_up(&options);
+    if (!code)
+        code = bench_run(&program, &options);
     tear_down();
     return code;
 }
