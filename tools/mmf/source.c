@@ -118,6 +118,34 @@ failed:
     return err;
 }
 
+int source_verify(const struct source *source, uint64_t from, uint64_t size, int err, uint64_t *good,
+                  struct failure *failure)
+{
+    struct os_file_info now;
+    uint64_t done = size;
+    int os_error = 0;
+
+    if (err) {
+        err = failure_of_library(failure);
+        done = err == MMF_EFAULT && failure->done < size ? failure->done : 0;
+    }
+    if (!err || err == MMF_EFAULT)
+        os_error = os.describe(&now, source->file);
+    if (os_error) {
+        done = 0;
+        err = err ? err : failure_of_system(failure, "fstat", os_error);
+    } else if (done > 0 && now.size < from + done) {
+        done = now.size > from ? now.size - from : 0;
+        err = failure_of_job(failure, MMF_EFAULT, "bytes were cut off");
+        failure->cause = MMF_CAUSE_END_OF_FILE;
+        failure->has_offset = true;
+        failure->offset = from + done;
+    }
+    if (good)
+        *good = done;
+    return err;
+}
+
 int source_close(struct source *source, struct failure *failure)
 {
     int err = mmf_map_close(&source->map);

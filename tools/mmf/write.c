@@ -115,16 +115,14 @@ static int write_piece(struct work *work, size_t size)
     int os_error = os.reserve(work->source.file, work->at, size, true);
     if (os_error && os.code_of(os_error) == MMF_ENOSPACE)
         return failure_of_system(&work->failure, "fallocate", os_error);
+    uint64_t good = 0;
     err = mmf_view_open(&view, work->source.map, work->at, size, NULL);
     if (!err)
         err = mmf_view_write(view, 0, work->piece, size);
-    if (err) {
-        err = failure_of_library(&work->failure);
-        size = err == MMF_EFAULT && work->failure.done < size ? (size_t)work->failure.done : 0;
-    }
-    work->written += size;
-    work->at += size;
-    progress_add(&work->progress, size);
+    err = source_verify(&work->source, work->at, size, err, &good, &work->failure);
+    work->written += good;
+    work->at += good;
+    progress_add(&work->progress, good);
     mmf_view_close(&view);
     return err;
 }
