@@ -43,12 +43,12 @@ struct work {
 static const char summary[] = "Writes bytes into FILE, over those that are there: from standard input, from\n"
                               "SRC, or T itself (without a line feed). What would end beyond the end of the\n"
                               "file is refused, unless --grow. A file that --create makes appears whole or not\n"
-                              "at all. Space is reserved before bytes are written, where the system can, so\n"
-                              "that a full disk is an error before the first of them. Input below 16 MiB is\n"
-                              "read and checked completely before the first byte is written. With longer\n"
-                              "input, or an error of the disk, bytes of the old file may have been written\n"
-                              "over before the failure: their number is told, and a file that was growing gets\n"
-                              "its old length back. @NAME, a named map, is not supported in this version.\n";
+                              "at all. What does not fit is refused, and space is reserved where the system\n"
+                              "can, before the first byte is written, if the bytes come from a regular file or\n"
+                              "T, or are less than 16 MiB. With longer input of another kind, or an error of\n"
+                              "the disk, bytes of the old file may have been written over before the failure:\n"
+                              "their number is told, and a file that was growing gets its old length back.\n"
+                              "@NAME, a named map, is not supported in this version.\n";
 static const char examples[] = "  mmf write disk.img --at 1GiB -i sector --sync\n"
                                "  mmf write greeting --at 0 --text 'hello' --create\n"
                                "  head -c 1M /dev/zero | mmf write data --at 4K --grow\n";
@@ -96,6 +96,27 @@ static int make_room(struct work *work, uint64_t end, bool more)
     return err ? failure_of_library(&work->failure) : MMF_OK;
 }
 
+/* The space for `size` bytes: holes get their blocks, so that a full disk is an error now and not a fault later. */
+static int reserve(struct work *work, uint64_t size)
+{
+    int os_error = os.reserve(work->source.file, work->at, size, true);
+
+    if (os_error && os.code_of(os_error) == MMF_ENOSPACE)
+        return failure_of_system(&work->failure, "fallocate", os_error);
+    return MMF_OK;
+}
+
+/* Where the length of the input is known all of it is made sure to fit before the first byte is read. */
+static int make_room_for_all(struct work *work, const struct input *input)
+{
+    if (!input->known || input->size == 0)
+        return MMF_OK;
+    if (work->at > UINT64_MAX - input->size)
+        return failure_of_job(&work->failure, MMF_ERANGE, "offset %llu is too large", (unsigned long long)work->at);
+    int err = make_room(work, work->at + input->size, false);
+    return err ? err : reserve(work, input->size);
+}
+
 static int read_input(struct work *work, struct input *input, size_t *size)
 {
     int err = input_read(input, work->piece, PIECE, size, &work->failure);
@@ -109,13 +130,12 @@ static int read_input(struct work *work, struct input *input, size_t *size)
 static int write_piece(struct work *work, size_t size)
 {
     mmf_view *view = NULL;
+    uint64_t good = 0;
     int err = MMF_OK;
 
-    /* Holes get their blocks first: a full disk then is an error before the bytes, not a fault among them. */
-    int os_error = os.reserve(work->source.file, work->at, size, true);
-    if (os_error && os.code_of(os_error) == MMF_ENOSPACE)
-        return failure_of_system(&work->failure, "fallocate", os_error);
-    uint64_t good = 0;
+    err = reserve(work, size);
+    if (err)
+        return err;
     err = mmf_view_open(&view, work->source.map, work->at, size, NULL);
     if (!err)
         err = mmf_view_write(view, 0, work->piece, size);
@@ -169,7 +189,9 @@ static int write_file(struct work *work, struct input *input)
                               "offset %llu lies beyond the end at %llu; --grow makes the file longer",
                               (unsigned long long)work->at, (unsigned long long)work->before);
     }
-    err = read_input(work, input, &size);
+    err = make_room_for_all(work, input);
+    if (!err)
+        err = read_input(work, input, &size);
     if (!err)
         err = write_all(work, input, size);
     if (set_length(work, err != MMF_OK) && !err)
