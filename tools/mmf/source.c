@@ -31,17 +31,22 @@ static int refuse_kind(const struct os_file_info *info, struct failure *failure)
     return failure_of_job(failure, MMF_ENOTSUP, "it is a pipe or socket");
 }
 
-/* When the library refused a path because of what it names, the failure says that in words. */
-static void explain_kind(const char *path, struct failure *failure)
+/* When the library refused a path because of what it names, the failure says that in words. Returns its code. */
+static int explain_kind(const char *path, struct failure *failure)
 {
-    struct os_file_info info;
-    mmf_os_handle file;
+    struct source source = {.path = path};
+    int os_error = failure->os_error; /* of mmap(): EIO for the files of /proc, and for a device that fails */
 
-    if (os.open(&file, path, OS_OPEN_READ, 0))
-        return;
-    if (os.describe(&info, file) == 0)
-        refuse_kind(&info, failure);
-    os.close(file);
+    if (os.open(&source.file, path, OS_OPEN_READ, 0))
+        return failure->code;
+    int err = os.describe(&source.info, source.file) ? MMF_EIO : refuse_kind(&source.info, failure);
+    if (!err && (os_error == EIO || os_error == ENODEV)) {
+        err = refuse_false_length(&source, failure);
+        if (!err && os_error == ENODEV)
+            failure_of_job(failure, MMF_ENOTSUP, "the file cannot be mapped");
+    }
+    os.close(source.file);
+    return failure->code;
 }
 
 int source_open(struct source *source, const char *path, mmf_access access, bool sparse, struct failure *failure)
@@ -63,8 +68,8 @@ int source_open(struct source *source, const char *path, mmf_access access, bool
     }
     if (err || mmf_map_handle(&source->file, source->map)) {
         err = failure_of_library(failure);
-        if (path[0] != '@' && (err == MMF_EACCESS || err == MMF_ENOTSUP))
-            explain_kind(path, failure);
+        if (path[0] != '@' && (err == MMF_EACCESS || err == MMF_ENOTSUP || err == MMF_EIO))
+            err = explain_kind(path, failure);
         goto failed;
     }
     err = os.describe(&source->info, source->file);
