@@ -63,6 +63,17 @@ int failure_of_job(struct failure *failure, int code, const char *format, ...)
     return code;
 }
 
+int failure_of_range(struct failure *failure, uint64_t offset, const char *format, ...)
+{
+    va_list arguments;
+
+    *failure = (struct failure){.code = MMF_ERANGE, .has_offset = true, .offset_in_text = true, .offset = offset};
+    va_start(arguments, format);
+    vsnprintf(failure->text, sizeof failure->text, format, arguments);
+    va_end(arguments);
+    return failure->code;
+}
+
 void failure_report(const struct failure *failure, const char *job, const char *path)
 {
     struct output error;
@@ -76,7 +87,7 @@ void failure_report(const struct failure *failure, const char *job, const char *
         output_text(&error, ": ");
     }
     output_text(&error, failure->text);
-    if (failure->has_offset)
+    if (failure->has_offset && !failure->offset_in_text)
         output_format(&error, " at offset %llu", (unsigned long long)failure->offset);
     if (failure->has_done && failure->done > 0)
         output_format(&error, "; %llu bytes were written before that", (unsigned long long)failure->done);

@@ -12,6 +12,7 @@ struct failure {
     int os_error;
     mmf_cause cause;
     bool has_offset;
+    bool offset_in_text; /* so it is not told twice */
     bool has_done;
     uint64_t offset;
     uint64_t done;
@@ -28,6 +29,12 @@ int failure_of_system(struct failure *failure, const char *operation, int os_err
 __attribute__((format(printf, 3, 4)))
 #endif
 int failure_of_job(struct failure *failure, int code, const char *format, ...);
+
+/* The same for MMF_ERANGE: what is out of range begins at `offset`, which the words tell. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+int failure_of_range(struct failure *failure, uint64_t offset, const char *format, ...);
 
 /* "mmf JOB: PATH: text at offset N (MMF_ECODE: operation: OS text)" on standard error. `path` may be NULL. */
 void failure_report(const struct failure *failure, const char *job, const char *path);

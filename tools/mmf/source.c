@@ -171,17 +171,17 @@ int range_of_options(mmf_range *range, struct optional at, struct optional size,
     range->position = at.given ? at.value : 0;
     range->size = 0;
     if (range->position > capacity) {
-        return failure_of_job(failure, MMF_ERANGE, "offset %llu lies beyond the end at %llu",
-                              (unsigned long long)range->position, (unsigned long long)capacity);
+        return failure_of_range(failure, range->position, "offset %llu lies beyond the end at %llu",
+                                (unsigned long long)range->position, (unsigned long long)capacity);
     }
     range->size = capacity - range->position;
     if (!size.given || (clip && size.value > range->size))
         return MMF_OK;
     if (size.value > range->size) {
         range->size = 0;
-        return failure_of_job(failure, MMF_ERANGE, "size %llu from offset %llu on reaches beyond the end at %llu",
-                              (unsigned long long)size.value, (unsigned long long)range->position,
-                              (unsigned long long)capacity);
+        return failure_of_range(
+            failure, range->position, "size %llu from offset %llu on reaches beyond the end at %llu",
+            (unsigned long long)size.value, (unsigned long long)range->position, (unsigned long long)capacity);
     }
     range->size = size.value;
     return MMF_OK;

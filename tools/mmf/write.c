@@ -83,10 +83,11 @@ static int make_room(struct work *work, uint64_t end, bool more)
     if (end <= capacity)
         return MMF_OK;
     if (!work->options->grow && !work->creating) {
-        return failure_of_job(&work->failure, MMF_ERANGE,
-                              "%llu %s at offset %llu would reach beyond the end at %llu; --grow makes the file longer",
-                              (unsigned long long)(end - work->at), end - work->at == 1 ? "byte" : "bytes",
-                              (unsigned long long)work->at, (unsigned long long)capacity);
+        return failure_of_range(
+            &work->failure, work->at,
+            "%llu %s at offset %llu would reach beyond the end at %llu; --grow makes the file longer",
+            (unsigned long long)(end - work->at), end - work->at == 1 ? "byte" : "bytes", (unsigned long long)work->at,
+            (unsigned long long)capacity);
     }
     uint64_t wanted = more && end <= INT64_MAX - GROWTH ? end + GROWTH : end;
     int err = mmf_map_resize(work->source.map, wanted);
@@ -112,7 +113,7 @@ static int make_room_for_all(struct work *work, const struct input *input)
     if (!input->known || input->size == 0)
         return MMF_OK;
     if (work->at > UINT64_MAX - input->size)
-        return failure_of_job(&work->failure, MMF_ERANGE, "offset %llu is too large", (unsigned long long)work->at);
+        return failure_of_range(&work->failure, work->at, "offset %llu is too large", (unsigned long long)work->at);
     int err = make_room(work, work->at + input->size, false);
     return err ? err : reserve(work, input->size);
 }
@@ -155,7 +156,7 @@ static int write_all(struct work *work, struct input *input, size_t size)
     while (!err && size > 0) {
         bool more = size == PIECE;
         if (work->at > UINT64_MAX - size)
-            return failure_of_job(&work->failure, MMF_ERANGE, "offset %llu is too large", (unsigned long long)work->at);
+            return failure_of_range(&work->failure, work->at, "offset %llu is too large", (unsigned long long)work->at);
         err = make_room(work, work->at + size, more);
         if (!err)
             err = write_piece(work, size);
@@ -185,9 +186,9 @@ static int write_file(struct work *work, struct input *input)
         return failure_of_job(&work->failure, MMF_EINVAL, "the input is the file itself");
     work->at = work->options->at.value;
     if (work->at > work->before && !work->options->grow && !work->creating) {
-        return failure_of_job(&work->failure, MMF_ERANGE,
-                              "offset %llu lies beyond the end at %llu; --grow makes the file longer",
-                              (unsigned long long)work->at, (unsigned long long)work->before);
+        return failure_of_range(&work->failure, work->at,
+                                "offset %llu lies beyond the end at %llu; --grow makes the file longer",
+                                (unsigned long long)work->at, (unsigned long long)work->before);
     }
     err = make_room_for_all(work, input);
     if (!err)
