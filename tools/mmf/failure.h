@@ -6,6 +6,9 @@
 
 #include "mmf/mmf.h"
 
+/* The code of what the command itself has to say, where none of the library's fits: it is not shown. */
+enum { FAILURE_OF_COMMAND = 1 };
+
 /* A failure; code MMF_OK: none. `done` counts the bytes written before it when has_done. */
 struct failure {
     int code;
@@ -36,7 +39,10 @@ __attribute__((format(printf, 3, 4)))
 #endif
 int failure_of_range(struct failure *failure, uint64_t offset, const char *format, ...);
 
-/* "mmf JOB: PATH: text at offset N (MMF_ECODE: operation: OS text)" on standard error. `path` may be NULL. */
+/*
+ * "mmf JOB: PATH: text at offset N (MMF_ECODE: operation: OS text)" on standard error, without the
+ * parentheses for FAILURE_OF_COMMAND. `path` may be NULL.
+ */
 void failure_report(const struct failure *failure, const char *job, const char *path);
 
 /* The member "error" of the object that is open: an object, or null when nothing failed. */
