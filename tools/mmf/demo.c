@@ -23,9 +23,7 @@
 #define HELPER "helper.dat"
 
 /* The image, a copy of a part of it, and a little for everything else. */
-#define NEEDED_MIB 960
-#define TEXT_OF_(number) #number
-#define TEXT_OF(number) TEXT_OF_(number)
+#define NEEDED_MIB 960 /* the help says so too */
 static const uint64_t space_needed = (uint64_t)NEEDED_MIB << 20;
 
 enum { MOST_ARGUMENTS = 7 };
@@ -512,10 +510,10 @@ int job_demo(int argc, char **argv)
         "[OPTION...]",
         "A tour of the library, in some seconds, or a minute on a slow disk: runs the\n"
         "example programs on real data and tells what happened and how long it took.\n"
-        "Needs " TEXT_OF(NEEDED_MIB) " MiB of disk for a while; at the end only the directory of this run and in\n"
-                                     "it the two small pictures before.png and after.png stay, for you to remove.\n"
-                                     "The first program that fails ends the tour with exit code 1, and nothing stays.\n"
-                                     "An interrupt cleans up as well.\n",
+        "Needs 960 MiB of disk for a while; at the end only the two small pictures\n"
+        "before.png and after.png stay, in a directory that is yours to remove.\n"
+        "The first program that fails ends the tour with exit code 1, and nothing stays.\n"
+        "An interrupt cleans up as well.\n",
         "  mmf demo\n"
         "  mmf demo --directory /data --keep\n",
         rules,
