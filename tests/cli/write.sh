@@ -29,6 +29,10 @@ run mmf write file --at 100 --text '' --grow
 run stat -c %s file
 run mmf write file --at 1M --text x --grow --sparse
 run stat -c %s file
+say "text that looks like an option"
+printf 'hello\n' >dashes
+run mmf write dashes --text --at --at 0
+run cat dashes
 say "creating"
 run mmf write new --text new
 run mmf write new --text new --create --json

@@ -279,7 +279,8 @@ int job_write(int argc, char **argv)
         {"text", 0, "T", OPTION_TEXT, &options.text, "take the bytes of T"},
         {"create", 0, NULL, OPTION_FLAG, &options.create, "make the file if it is not there"},
         {"grow", 0, NULL, OPTION_FLAG, &options.grow, "make the file longer if needed; space is reserved"},
-        {"sparse", 0, NULL, OPTION_FLAG, &options.sparse, "growing reserves no space: what is skipped is a hole"},
+        {"sparse", 0, NULL, OPTION_FLAG, &options.sparse,
+         "growing reserves no space: what is skipped is a hole;\nneeds --grow or --create"},
         {"sync", 0, NULL, OPTION_FLAG, &options.sync, "return when the bytes are on the medium"},
         {"json", 0, NULL, OPTION_FLAG, &options.json, "report what was done as JSON"},
     };
@@ -299,5 +300,7 @@ int job_write(int argc, char **argv)
         return exit_code;
     if (options.input && options.text)
         return arguments_wrong("write", "-i and --text exclude each other");
+    if (options.sparse && !options.grow && !options.create)
+        return arguments_wrong("write", "--sparse is about growing: it needs --grow or --create");
     return run(&options, argv[operand]);
 }
