@@ -75,7 +75,10 @@ says "MMF_ENOTFOUND"
 rm programs/make_image
 demo 1 --examples programs
 says "make_image: the program is not there"
-demo 1 --picture missing.png
+there=$picture
+picture=missing.png
+demo 1
+picture=$there
 says "missing.png"
 demo 1 --directory /proc/1/nowhere
 demo 1 --directory /proc
