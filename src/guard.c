@@ -116,18 +116,25 @@ static int install_locked(void)
     if (err)
         return err;
     installed = true;
-    atomic_store(&guard_gate, atomic_load(&guard_generation));
     return MMF_OK;
 }
 
-int guard_start(void)
+/* The public primitives are open in the mode with signals only: a handler may be there for older views alone. */
+static void open_gate_locked(void)
+{
+    if (installed && atomic_load(&mode) == MMF_GUARD_SIGNAL)
+        atomic_store(&guard_gate, atomic_load(&guard_generation));
+}
+
+int guard_start(bool with_signals)
 {
     int err = MMF_OK;
     take_lock();
-    if (atomic_load(&mode) == MMF_GUARD_NOSIGNAL)
+    if (!with_signals)
         err = watch_forks_locked();
     else if (!installed)
         err = install_locked();
+    open_gate_locked();
     drop_lock();
     return err;
 }
@@ -174,8 +181,10 @@ int mmf_guard_install(mmf_guard_mode wanted)
     take_lock();
     if (wanted == MMF_GUARD_SIGNAL) {
         err = install_locked();
-        if (!err)
+        if (!err) {
             atomic_store(&mode, wanted);
+            open_gate_locked();
+        }
     } else {
         atomic_store(&mode, wanted);
         atomic_store(&guard_gate, UINT32_MAX);
@@ -211,7 +220,7 @@ static int prepare(const char *operation)
 {
     if (guard_mode() == MMF_GUARD_NOSIGNAL)
         return error_set(MMF_ENOTSUP, operation);
-    int err = guard_start();
+    int err = guard_start(true);
     if (!err && guard_thread != atomic_load(&guard_generation))
         guard_enter();
     return err;

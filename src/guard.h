@@ -76,8 +76,12 @@ extern _Thread_local uint32_t guard_thread __attribute__((tls_model("initial-exe
 /* Makes sure that forks are counted: once a map. */
 int guard_watch_forks(void);
 
-/* Makes sure that the handler is installed, unless the mode is without signals: once a view. */
-int guard_start(void);
+/*
+ * Makes sure that the handler is installed if `with_signals`, whatever the mode is by now, and that forks are counted:
+ * once a view, after its region was added. A handler that is taken away before that is installed again; after it, the
+ * region keeps it in place.
+ */
+int guard_start(bool with_signals);
 
 /* Makes the calling thread ready: afterwards guard_thread == guard_generation. */
 void guard_enter(void);

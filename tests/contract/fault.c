@@ -1,5 +1,6 @@
 /* fault.c: what calls answer when a page is missing, and views that replace lost pages by zeros. */
 #define _GNU_SOURCE
+#include "os/os.h"
 #include "support.h"
 
 #include <pthread.h>
@@ -356,6 +357,54 @@ TEST(values_into_lost_pages)
     close_cut();
 }
 
+/* --- The handler comes and goes ----------------------------------------------------------------------------------- */
+
+/* What another thread does at the worst moment: when the view's memory is there, and nobody knows of it yet. */
+static int (*meanwhile)(void);
+
+static int map_and_meanwhile(void **address, size_t size, unsigned protection, unsigned mapping, mmf_os_handle file,
+                             uint64_t offset)
+{
+    int err = os_native.map(address, size, protection, mapping, file, offset);
+    if (meanwhile && mapping & OS_MAP_SHARED) {
+        int (*act)(void) = meanwhile;
+        meanwhile = NULL;
+        (void)act();
+    }
+    return err;
+}
+
+static int use_no_signals(void)
+{
+    return mmf_guard_install(MMF_GUARD_NOSIGNAL);
+}
+
+static int open_meanwhile(void *act)
+{
+    unsigned char byte;
+    const char *path = pattern_file("cut", LENGTH);
+    child_expect(mmf_guard_install(MMF_GUARD_SIGNAL) == MMF_OK);
+    child_expect(mmf_map_from_file(&map, path, NULL) == MMF_OK);
+    os.map = map_and_meanwhile;
+    memcpy(&meanwhile, act, sizeof meanwhile);
+    child_expect(mmf_view_open(&view, map, 0, 0, NULL) == MMF_OK);
+    child_expect(!meanwhile);
+    set_length(path, 0);
+    child_expect(mmf_view_get_u8(view, 100, &byte) == MMF_EFAULT);
+    child_expect(mmf_guard_remove() == MMF_EMAPPED);
+    child_expect(mmf_view_close(&view) == MMF_OK);
+    child_expect(mmf_guard_remove() == MMF_OK);
+    return 0;
+}
+
+TEST(the_handler_is_taken_away_while_a_view_opens)
+{
+    int (*act)(void) = mmf_guard_remove;
+    assert_int_equal(0, in_child(open_meanwhile, &act));
+    act = use_no_signals;
+    assert_int_equal(0, in_child(open_meanwhile, &act));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +423,7 @@ int main(void)
         unit(zero_mode_of_a_copy),
         unit(guarded_bodies),
         unit(guarded_copies),
+        unit(the_handler_is_taken_away_while_a_view_opens),
     };
     return run_group(tests);
 }

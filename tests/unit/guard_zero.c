@@ -23,7 +23,7 @@ static void begin_with(size_t good, size_t missing)
     stage_make(&stage, good, missing);
     region = stage_register(&stage, true);
     region->lost_any = &lost_any;
-    if (guard_start() != MMF_OK)
+    if (guard_start(true) != MMF_OK)
         _exit(99);
 }
 
