@@ -40,15 +40,19 @@ static void after_fork(void)
     if (atomic_load(&guard_gate) != UINT32_MAX)
         atomic_store(&guard_gate, generation);
     guard_list_after_fork();
-    guard_zero_after_fork();
     drop_lock();
 }
 
 int guard_region_add(struct guard_region **region, const struct guard_region *wanted)
 {
-    int err = guard_list_add(region, wanted);
-    if (!err && wanted->zero)
-        guard_zero_begin();
+    _Atomic uint8_t *pages = NULL;
+    *region = NULL;
+    int err = wanted->zero ? guard_zero_begin(&pages, guard_zero_count(wanted)) : MMF_OK;
+    if (err)
+        return err;
+    err = guard_list_add(region, wanted, pages);
+    if (err && pages)
+        guard_zero_end(pages, guard_zero_count(wanted));
     return err;
 }
 
@@ -56,9 +60,11 @@ void guard_region_remove(struct guard_region *region)
 {
     if (!region)
         return;
-    if (region->zero)
-        guard_zero_end(atomic_load(&region->start), atomic_load(&region->end));
+    _Atomic uint8_t *pages = region->pages; /* afterwards the region may be somebody else's */
+    const size_t count = pages ? guard_zero_count(region) : 0;
     guard_list_remove(region);
+    if (pages)
+        guard_zero_end(pages, count);
 }
 
 /* Leaves a body under mmf_guard_run(); every member of the frame is written before the jump. */

@@ -38,6 +38,7 @@ struct guard_region {
     size_t page_size;
     unsigned protection; /* of a replacing page: os_protection */
     bool zero;
+    _Atomic uint8_t *pages;   /* what became of each page (guard_zero.c); NULL without `zero` */
     bool inheritable;         /* its memory is there in a forked child */
     bool without_signals;     /* its view does not need the handler */
     guard_classify *classify; /* NULL: the cause of a fault is unknown */
@@ -49,7 +50,8 @@ struct guard_region {
     struct guard_region *free; /* in the list of free ones */
 };
 
-/* Registers a range: copies `*wanted` (its atomics are set from start and end). MMF_ENOMEMORY, recorded. */
+/* Registers a range: copies `*wanted` (its atomics are set from start and end; `pages` is made). MMF_ENOMEMORY,
+ * recorded. */
 int guard_region_add(struct guard_region **region, const struct guard_region *wanted);
 void guard_region_remove(struct guard_region *region);
 

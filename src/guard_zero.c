@@ -2,16 +2,22 @@
  * guard_zero.c: replaces a missing page by zeros, once, whichever threads meet it at the same moment.
  *
  * A thread may fault, and be scheduled again only after another has replaced that page and stored into it: replacing
- * it a second time would lose the store. So the pages replaced last are kept in a small table without locks; a thread
- * that finds its page there just tries again. Nothing here waits: the handler may have interrupted anything.
+ * it a second time would lose the store. So every page has a byte that remembers what became of it, in memory of the
+ * region's own that the system fills only where it is used; a thread that finds its page replaced just tries again.
+ * Nothing here waits for long: the handler may have interrupted anything.
  */
 #include "guard_zero.h"
 
+#include "error.h"
+
 #include <errno.h>
 
-/* An entry is the address of a page with its state in the lowest bits, which are 0 in every page's address. */
-enum { ENTRIES = 256, BUSY = 1, DONE = 2, STATE = 3 };
-static _Atomic uintptr_t replaced[ENTRIES];
+/*
+ * What a page's byte says. A page that is being replaced tells in which generation of the process: the thread that did
+ * it does not exist in a forked child, where the page is as good as untouched.
+ */
+enum { UNTOUCHED = 0, REPLACED = 1, BUSY_EVEN = 2, BUSY_ODD = 3 };
+
 static _Atomic size_t zero_regions;
 
 /*
@@ -23,27 +29,28 @@ enum { PAUSE = 50000 /* nanoseconds */, PATIENCE = 10000 };
 static _Thread_local uintptr_t again_page __attribute__((tls_model("initial-exec")));
 static _Thread_local unsigned again_times __attribute__((tls_model("initial-exec")));
 
-void guard_zero_begin(void)
+size_t guard_zero_count(const struct guard_region *region)
 {
-    atomic_fetch_add(&zero_regions, 1);
+    const uintptr_t size = atomic_load(&region->end) - atomic_load(&region->start);
+    return (size_t)((size + region->page_size - 1) / region->page_size);
 }
 
-void guard_zero_end(uintptr_t start, uintptr_t end)
+int guard_zero_begin(_Atomic uint8_t **pages, size_t count)
+{
+    void *memory = NULL;
+    int os_error = os.map(&memory, count, OS_PROTECT_READ | OS_PROTECT_WRITE, OS_MAP_PRIVATE | OS_MAP_ANONYMOUS,
+                          MMF_INVALID_HANDLE, 0);
+    if (os_error)
+        return error_from_os(os_error, "map for replaced pages", NULL);
+    *pages = memory;
+    atomic_fetch_add(&zero_regions, 1);
+    return MMF_OK;
+}
+
+void guard_zero_end(_Atomic uint8_t *pages, size_t count)
 {
     atomic_fetch_sub(&zero_regions, 1);
-    for (size_t i = 0; i < ENTRIES; i++) {
-        uintptr_t entry = atomic_load(&replaced[i]);
-        uintptr_t page = entry & ~(uintptr_t)STATE;
-        if (page >= start && page < end)
-            atomic_compare_exchange_strong(&replaced[i], &entry, 0);
-    }
-}
-
-/* A thread that was replacing a page does not exist in the child. */
-void guard_zero_after_fork(void)
-{
-    for (size_t i = 0; i < ENTRIES; i++)
-        atomic_store(&replaced[i], 0);
+    (void)os.unmap((void *)pages, count); /* cannot fail: it is the whole of a mapping of our own */
 }
 
 /* Lowers the mark of the first lost page; before the page is replaced, so that who sees zeros sees the flag too. */
@@ -56,15 +63,32 @@ static void flag(struct guard_region *region, uint64_t distance)
         atomic_store(region->lost_any, true);
 }
 
-static bool replace(struct guard_region *region, uintptr_t page)
+static uint8_t busy(void)
+{
+    return atomic_load(&guard_generation) % 2 ? BUSY_ODD : BUSY_EVEN;
+}
+
+/* Makes the calling thread the one that replaces the page; false: another does, or did. */
+static bool claim(_Atomic uint8_t *page)
+{
+    uint8_t old = atomic_load(page);
+    while (old != REPLACED && old != busy())
+        if (atomic_compare_exchange_weak(page, &old, busy()))
+            return true;
+    return false;
+}
+
+/* Ends what claim() began, or what nobody will end. */
+static bool replace(struct guard_region *region, size_t index)
 {
     int saved = errno;
     unsigned mapping = OS_MAP_PRIVATE | OS_MAP_ANONYMOUS | OS_MAP_FIXED;
-    void *address = (void *)page;
+    void *address = (void *)(atomic_load(&region->start) + index * region->page_size);
     if (!region->inheritable)
         mapping |= OS_MAP_NOT_INHERIT;
-    flag(region, page - atomic_load(&region->start));
+    flag(region, index * region->page_size);
     int err = os.map(&address, region->page_size, region->protection, mapping, MMF_INVALID_HANDLE, 0);
+    atomic_store(&region->pages[index], err == 0 ? REPLACED : UNTOUCHED);
     errno = saved;
     return err == 0;
 }
@@ -94,19 +118,11 @@ bool guard_zero_page(const struct os_fault *fault)
     if (!region || !region->zero)
         return false;
 
-    uintptr_t start = atomic_load(&region->start);
-    uintptr_t page = fault->address - (fault->address - start) % region->page_size;
-    _Atomic uintptr_t *entry = &replaced[page / region->page_size % ENTRIES];
-    uintptr_t old = atomic_load(entry);
-    bool done = old == (page | DONE);
-    if (done || (old & STATE) == BUSY || !atomic_compare_exchange_strong(entry, &old, page | BUSY)) {
-        if (out_of_patience(page))
-            return replace(region, page);
-        if (!done)
-            pause_a_little();
-        return true;
-    }
-    done = replace(region, page);
-    atomic_store(entry, done ? page | DONE : 0);
-    return done;
+    const uintptr_t start = atomic_load(&region->start);
+    const size_t index = (fault->address - start) / region->page_size;
+    if (claim(&region->pages[index]) || out_of_patience(start + index * region->page_size))
+        return replace(region, index);
+    if (atomic_load(&region->pages[index]) != REPLACED)
+        pause_a_little();
+    return true;
 }

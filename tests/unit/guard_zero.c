@@ -201,7 +201,7 @@ static _Atomic int replacements;
 static int counted_map(void **address, size_t size, unsigned protection, unsigned mapping, mmf_os_handle file,
                        uint64_t offset)
 {
-    atomic_fetch_add(&replacements, 1);
+    atomic_fetch_add(&replacements, mapping & OS_MAP_FIXED ? 1 : 0);
     return real_map(address, size, protection, mapping, file, offset);
 }
 
@@ -236,6 +236,47 @@ static int late_fault_replaces_nothing(void *argument)
     return 0;
 }
 
+/* A fault of a page that was replaced long ago, and of which others have been replaced since: nothing is forgotten. */
+static int nothing_is_forgotten(void *argument)
+{
+    (void)argument;
+    enum { MANY = 1500 };
+    begin_with(1, MANY);
+    real_map = os_native.map;
+    os.map = counted_map;
+    struct sigaction ours;
+    child_expect(sigaction(SIGBUS, NULL, &ours) == 0);
+    for (size_t i = 0; i < MANY; i++)
+        *(volatile unsigned char *)(stage.border + i * stage.page) = 3;
+    child_expect(replacements == MANY);
+    siginfo_t late;
+    memset(&late, 0, sizeof late);
+    late.si_signo = SIGBUS;
+    late.si_code = BUS_ADRERR;
+    static _Alignas(16) unsigned char context[8192];
+    for (size_t i = 0; i < MANY; i++) {
+        late.si_addr = stage.border + i * stage.page + 10;
+        ours.sa_sigaction(SIGBUS, &late, context);
+        child_expect(get(stage.border + i * stage.page) == 3);
+    }
+    child_expect(replacements == MANY);
+    return 0;
+}
+
+/* The bytes that remember it cannot be had: no region, and nothing of one is left. */
+static int no_memory_for_it(void *argument)
+{
+    (void)argument;
+    struct guard_region *none = &(struct guard_region){.version = 0};
+    begin_with(1, 1);
+    const struct guard_region wanted = {.start = 4096, .end = 8192, .page_size = 4096, .zero = true};
+    os.map = cannot_map;
+    child_expect(guard_region_add(&none, &wanted) == MMF_ENOMEMORY);
+    child_expect(mmf_last_error()->code == MMF_ENOMEMORY && mmf_last_error()->os_error == ENOMEM);
+    child_expect(!none && !guard_region_at(4096));
+    return 0;
+}
+
 #define SURVIVES(name)                                                                                                 \
     static void test_##name(void **state)                                                                              \
     {                                                                                                                  \
@@ -257,6 +298,8 @@ SURVIVES(body_goes_on)
 SURVIVES(without_memory)
 SURVIVES(no_store_is_lost)
 SURVIVES(late_fault_replaces_nothing)
+SURVIVES(nothing_is_forgotten)
+SURVIVES(no_memory_for_it)
 
 int main(void)
 {
@@ -270,6 +313,8 @@ int main(void)
         cmocka_unit_test(test_without_memory),
         cmocka_unit_test(test_no_store_is_lost),
         cmocka_unit_test(test_late_fault_replaces_nothing),
+        cmocka_unit_test(test_nothing_is_forgotten),
+        cmocka_unit_test(test_no_memory_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
