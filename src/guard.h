@@ -36,7 +36,8 @@ struct guard_region {
     uint64_t device;        /* identity of the file; both 0: memory of this process alone */
     uint64_t inode;
     size_t page_size;
-    unsigned protection; /* of a replacing page: os_protection */
+    _Atomic unsigned protection; /* of a replacing page: os_protection */
+    _Atomic bool parted;         /* some pages have a protection of their own, in `pages` */
     bool zero;
     _Atomic uint8_t *pages;   /* what became of each page (guard_zero.c); NULL without `zero` */
     bool inheritable;         /* its memory is there in a forked child */
@@ -57,6 +58,13 @@ void guard_region_remove(struct guard_region *region);
 
 /* The same place in memory is another part of the file now. */
 void guard_region_move(struct guard_region *region, uint64_t offset, uint64_t first, uint64_t last);
+
+/*
+ * The protection that pages in a part of the region get when they are replaced from now on. To be called before the
+ * pages that are there change theirs, so that one that is replaced meanwhile gets it either way. Does nothing for a
+ * region without `zero`.
+ */
+void guard_region_protect(struct guard_region *region, uintptr_t start, size_t size, unsigned protection);
 
 /* Whether a live region of this file reaches beyond `length` bytes of it. Takes the registry's lock. */
 bool guard_region_beyond(uint64_t device, uint64_t inode, uint64_t length);

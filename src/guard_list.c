@@ -61,7 +61,8 @@ static void fill(struct guard_region *region, const struct guard_region *wanted,
     region->device = wanted->device;
     region->inode = wanted->inode;
     region->page_size = wanted->page_size;
-    region->protection = wanted->protection;
+    atomic_store(&region->protection, atomic_load(&wanted->protection));
+    atomic_store(&region->parted, false);
     region->zero = wanted->zero;
     region->pages = pages;
     region->inheritable = wanted->inheritable;

@@ -13,10 +13,11 @@
 #include <errno.h>
 
 /*
- * What a page's byte says. A page that is being replaced tells in which generation of the process: the thread that did
- * it does not exist in a forked child, where the page is as good as untouched.
+ * What a page's byte says: its state, and if OWN is set, the protection it has been given besides the region's. A page
+ * that is being replaced tells in which generation of the process: the thread that did it does not exist in a forked
+ * child, where the page is as good as untouched.
  */
-enum { UNTOUCHED = 0, REPLACED = 1, BUSY_EVEN = 2, BUSY_ODD = 3 };
+enum { UNTOUCHED = 0, REPLACED = 1, BUSY_EVEN = 2, BUSY_ODD = 3, STATE = 3, OWN = 4, PROTECTION_SHIFT = 3 };
 
 static _Atomic size_t zero_regions;
 
@@ -72,10 +73,50 @@ static uint8_t busy(void)
 static bool claim(_Atomic uint8_t *page)
 {
     uint8_t old = atomic_load(page);
-    while (old != REPLACED && old != busy())
-        if (atomic_compare_exchange_weak(page, &old, busy()))
+    while ((old & STATE) != REPLACED && (old & STATE) != busy())
+        if (atomic_compare_exchange_weak(page, &old, (uint8_t)((old & ~STATE) | busy())))
             return true;
     return false;
+}
+
+static void set_state(_Atomic uint8_t *page, uint8_t state)
+{
+    uint8_t old = atomic_load(page);
+    while (!atomic_compare_exchange_weak(page, &old, (uint8_t)((old & ~STATE) | state)))
+        continue;
+}
+
+/* `own` is 0 or OWN with a protection. */
+static void set_own(_Atomic uint8_t *page, uint8_t own)
+{
+    uint8_t old = atomic_load(page);
+    while ((old & ~STATE) != own && !atomic_compare_exchange_weak(page, &old, (uint8_t)((old & STATE) | own)))
+        continue;
+}
+
+static unsigned protection_of(const struct guard_region *region, size_t index)
+{
+    const uint8_t page = atomic_load(&region->pages[index]);
+    return page & OWN ? (unsigned)page >> PROTECTION_SHIFT : atomic_load(&region->protection);
+}
+
+void guard_region_protect(struct guard_region *region, uintptr_t start, size_t size, unsigned protection)
+{
+    if (!region->pages)
+        return;
+    const uintptr_t begin = atomic_load(&region->start);
+    const bool whole = start == begin && start + size == atomic_load(&region->end);
+    if (whole)
+        atomic_store(&region->protection, protection);
+    else if (protection != atomic_load(&region->protection))
+        atomic_store(&region->parted, true);
+    if (!atomic_load(&region->parted))
+        return;
+    const uint8_t own = whole ? 0 : (uint8_t)(OWN | protection << PROTECTION_SHIFT);
+    for (size_t index = (start - begin) / region->page_size; index * region->page_size < start + size - begin; index++)
+        set_own(&region->pages[index], own);
+    if (whole)
+        atomic_store(&region->parted, false);
 }
 
 /* Ends what claim() began, or what nobody will end. */
@@ -87,8 +128,11 @@ static bool replace(struct guard_region *region, size_t index)
     if (!region->inheritable)
         mapping |= OS_MAP_NOT_INHERIT;
     flag(region, index * region->page_size);
-    int err = os.map(&address, region->page_size, region->protection, mapping, MMF_INVALID_HANDLE, 0);
-    atomic_store(&region->pages[index], err == 0 ? REPLACED : UNTOUCHED);
+    unsigned protection = protection_of(region, index);
+    int err = os.map(&address, region->page_size, protection, mapping, MMF_INVALID_HANDLE, 0);
+    for (unsigned now; !err && (now = protection_of(region, index)) != protection; protection = now)
+        (void)os.protect(address, region->page_size, now); /* it was changed meanwhile */
+    set_state(&region->pages[index], err == 0 ? REPLACED : UNTOUCHED);
     errno = saved;
     return err == 0;
 }
@@ -122,7 +166,7 @@ bool guard_zero_page(const struct os_fault *fault)
     const size_t index = (fault->address - start) / region->page_size;
     if (claim(&region->pages[index]) || out_of_patience(start + index * region->page_size))
         return replace(region, index);
-    if (atomic_load(&region->pages[index]) != REPLACED)
+    if ((atomic_load(&region->pages[index]) & STATE) != REPLACED)
         pause_a_little();
     return true;
 }

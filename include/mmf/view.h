@@ -213,7 +213,8 @@ MMF_API int mmf_view_probe(const mmf_view *view, uint64_t position, uint64_t siz
 /*
  * Changes the protection of the pages that a range touches (whole pages: neighbours share it), to any access within
  * what the view was opened with; MMF_ACCESS_DEFAULT restores that. Later calls of the library that need more answer
- * MMF_EACCESS, raw stores raise SIGSEGV. MMF_EINVAL, MMF_ERANGE, MMF_EACCESS, MMF_ENOMEMORY. Any thread.
+ * MMF_EACCESS, raw stores raise SIGSEGV. A page that MMF_FAULT_ZERO replaces later has the same protection. MMF_EINVAL,
+ * MMF_ERANGE, MMF_EACCESS, MMF_ENOMEMORY (a part of the pages may have changed). Any thread.
  */
 MMF_API int mmf_view_protect(mmf_view *view, uint64_t position, uint64_t size, mmf_access access);
 

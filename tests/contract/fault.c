@@ -3,6 +3,7 @@
 #include "os/os.h"
 #include "support.h"
 
+#include <errno.h>
 #include <pthread.h>
 
 #define LENGTH (20 * 65536)
@@ -289,6 +290,64 @@ TEST(zero_mode_of_a_copy)
     close_flagged();
 }
 
+/* A page that is replaced gets the protection in force, which mmf_view_protect() may have changed since the opening. */
+TEST(zero_mode_and_protection)
+{
+    unsigned char byte = 1;
+    open_cut(LENGTH, MMF_VIEW_OPTIONS(.on_fault = MMF_FAULT_ZERO));
+    assert_ok(mmf_view_protect(view, 0, 0, MMF_READ));
+    assert_code(MMF_EACCESS, mmf_view_put_u8(view, 5, 1));
+    set_length(temp_path("cut"), 0);
+    assert_ok(mmf_view_get_u8(view, 5, &byte));
+    assert_int_equal(0, byte);
+    assert_code(MMF_EACCESS, mmf_view_put_u8(view, 5, 1));
+    assert_ok(mmf_view_protect(view, 0, 0, MMF_ACCESS_DEFAULT));
+    assert_ok(mmf_view_put_u8(view, 5, 1));
+    assert_ok(mmf_view_put_u8(view, 2 * page, 1)); /* a page that was not replaced before */
+
+    /* A part: its pages keep it, and their neighbours their own. */
+    assert_ok(mmf_view_protect(view, 8 * page, 2 * page, MMF_READ));
+    assert_ok(mmf_view_get_u8(view, 8 * page, &byte));
+    assert_code(MMF_EACCESS, mmf_view_put_u8(view, 8 * page, 1));
+    assert_ok(mmf_view_get_u8(view, 7 * page, &byte));
+    assert_ok(mmf_view_put_u8(view, 7 * page, 1));
+    assert_ok(mmf_view_put_u8(view, 10 * page, 1));
+    assert_ok(mmf_view_protect(view, 9 * page, page, MMF_ACCESS_DEFAULT));
+    assert_ok(mmf_view_put_u8(view, 9 * page, 1));
+    assert_code(MMF_EACCESS, mmf_view_put_u8(view, 8 * page, 1));
+    assert_ok(mmf_view_protect(view, 12 * page, 2 * page, MMF_READ));
+    assert_ok(mmf_view_protect(view, 0, 0, MMF_ACCESS_DEFAULT)); /* the whole takes it back */
+    assert_ok(mmf_view_put_u8(view, 8 * page, 1));
+    assert_ok(mmf_view_put_u8(view, 12 * page, 1));
+    close_flagged();
+}
+
+/* What cannot be protected is replaced as before. */
+static int cannot_protect(void *address, size_t size, unsigned protection)
+{
+    (void)address;
+    (void)size;
+    (void)protection;
+    return ENOMEM;
+}
+
+TEST(zero_mode_and_failed_protection)
+{
+    unsigned char byte = 1;
+    open_cut(0, MMF_VIEW_OPTIONS(.on_fault = MMF_FAULT_ZERO));
+    os.protect = cannot_protect;
+    int whole_view = mmf_view_protect(view, 0, 0, MMF_READ);
+    int part = mmf_view_protect(view, 4 * page, page, MMF_READ);
+    os.protect = os_native.protect;
+    assert_int_equal(MMF_ENOMEMORY, whole_view);
+    assert_int_equal(MMF_ENOMEMORY, part);
+    assert_ok(mmf_view_get_u8(view, 0, &byte));
+    assert_ok(mmf_view_put_u8(view, 0, 1));
+    assert_ok(mmf_view_get_u8(view, 4 * page, &byte));
+    assert_ok(mmf_view_put_u8(view, 4 * page, 1));
+    close_flagged();
+}
+
 /* --- Guarded bodies ----------------------------------------------------------------------------------------------- */
 
 static int sum_everything(void *argument)
@@ -421,6 +480,8 @@ int main(void)
         unit(zero_mode_of_an_unaligned_view),
         unit(zero_mode_of_a_reader),
         unit(zero_mode_of_a_copy),
+        unit(zero_mode_and_protection),
+        unit(zero_mode_and_failed_protection),
         unit(guarded_bodies),
         unit(guarded_copies),
         unit(the_handler_is_taken_away_while_a_view_opens),
