@@ -334,6 +334,8 @@ int mmf_view_check(const mmf_view *view)
 {
     if (!view)
         return error_set(MMF_EINVAL, "view");
+    if (!view->without_signals && guard_thread != atomic_load_explicit(&guard_generation, memory_order_relaxed))
+        guard_enter(); /* the raw pointers that follow need the signals */
     const uint64_t lost = atomic_load(&view->region->lost);
     if (lost == UINT64_MAX)
         return MMF_OK;

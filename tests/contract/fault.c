@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 
 #define LENGTH (20 * 65536)
 
@@ -348,6 +349,34 @@ TEST(zero_mode_and_failed_protection)
     close_flagged();
 }
 
+/* A thread that starts with every signal blocked, and only follows pointers, becomes ready by asking. */
+static void *check_and_follow(void *bytes)
+{
+    return (void *)(uintptr_t)(mmf_view_check(view) == MMF_OK && ((volatile unsigned char *)bytes)[5] == 0 &&
+                               mmf_view_check(view) == MMF_EFAULT);
+}
+
+static int blocked_from_the_start(void *argument)
+{
+    pthread_t thread;
+    void *right = NULL;
+    sigset_t every;
+    child_expect(mmf_map_from_file(&map, pattern_file("cut", LENGTH), NULL) == MMF_OK);
+    child_expect(mmf_view_open(&view, map, 0, 0, argument) == MMF_OK);
+    set_length(temp_path("cut"), 0);
+    sigfillset(&every);
+    child_expect(pthread_sigmask(SIG_SETMASK, &every, NULL) == 0);
+    child_expect(pthread_create(&thread, NULL, check_and_follow, mmf_view_mutable(view)) == 0);
+    child_expect(pthread_join(thread, &right) == 0);
+    child_expect(right);
+    return 0;
+}
+
+TEST(zero_mode_in_a_thread_that_blocks_signals)
+{
+    assert_int_equal(0, in_child(blocked_from_the_start, MMF_VIEW_OPTIONS(.on_fault = MMF_FAULT_ZERO)));
+}
+
 /* --- Guarded bodies ----------------------------------------------------------------------------------------------- */
 
 static int sum_everything(void *argument)
@@ -482,6 +511,7 @@ int main(void)
         unit(zero_mode_of_a_copy),
         unit(zero_mode_and_protection),
         unit(zero_mode_and_failed_protection),
+        unit(zero_mode_in_a_thread_that_blocks_signals),
         unit(guarded_bodies),
         unit(guarded_copies),
         unit(the_handler_is_taken_away_while_a_view_opens),
