@@ -237,6 +237,33 @@ static bool is_ready(void)
     return guard_thread == atomic_load_explicit(&guard_gate, memory_order_relaxed);
 }
 
+/*
+ * An exception of another language that leaves a body pops its frame, as the body's end does: this file is compiled
+ * with -fexceptions. What that needs of the compiler's run time is there in a program that throws; the others must not
+ * need its library, so a missing one is no error, and the frames are passed over.
+ */
+__asm__(".weak __gcc_personality_v0\n\t.weak _Unwind_Resume");
+
+static void pop_frame(struct guard_frame **frame)
+{
+    guard_frames = (*frame)->outer;
+}
+
+/* False: a fault ended the body. Never inlined: who is jumped back to must have no variables that the jump could spoil.
+ */
+static __attribute__((noinline)) bool run_in(struct guard_frame *frame, int (*body)(void *), void *argument,
+                                             int *result)
+{
+    frame->outer = guard_frames;
+    frame->primitive = false;
+    if (sigsetjmp(frame->place, 0) != 0)
+        return false;
+    __attribute__((cleanup(pop_frame))) struct guard_frame *pushed = frame;
+    guard_frames = frame;
+    *result = body(argument);
+    return true;
+}
+
 int mmf_guard_run(int (*body)(void *), void *argument, mmf_fault *fault)
 {
     struct guard_frame frame;
@@ -249,14 +276,8 @@ int mmf_guard_run(int (*body)(void *), void *argument, mmf_fault *fault)
     if (err)
         return err;
 
-    frame.outer = guard_frames;
-    frame.primitive = false;
-    if (sigsetjmp(frame.place, 0) == 0) {
-        guard_frames = &frame;
-        err = body(argument);
-        guard_frames = frame.outer;
+    if (run_in(&frame, body, argument, &err))
         return err;
-    }
     guard_fault_describe(&known, &frame.fault, frame.region);
     if (fault)
         *fault = known;
