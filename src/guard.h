@@ -35,6 +35,7 @@ struct guard_region {
     _Atomic uint64_t last;  /* offset in the file just after the last byte that must not be cut off; 0: none */
     uint64_t device;        /* identity of the file; both 0: memory of this process alone */
     uint64_t inode;
+    mmf_os_handle file; /* open as long as the region is there; for `zero` */
     size_t page_size;
     _Atomic unsigned protection; /* of a replacing page: os_protection */
     _Atomic bool parted;         /* some pages have a protection of their own, in `pages` */

@@ -60,6 +60,7 @@ static void fill(struct guard_region *region, const struct guard_region *wanted,
     atomic_store(&region->last, atomic_load(&wanted->last));
     region->device = wanted->device;
     region->inode = wanted->inode;
+    region->file = wanted->file;
     region->page_size = wanted->page_size;
     atomic_store(&region->protection, atomic_load(&wanted->protection));
     atomic_store(&region->parted, false);

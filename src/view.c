@@ -100,6 +100,7 @@ static int register_region(mmf_view *view, bool cuttable)
         .last = cuttable ? 0 : view->offset + view->size,
         .device = backing->about.device,
         .inode = backing->about.inode,
+        .file = backing->file,
         .page_size = backing->page_size,
         .protection = view->protection,
         .zero = view->on_fault == MMF_FAULT_ZERO && !view->is_empty,

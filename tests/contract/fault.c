@@ -349,6 +349,40 @@ TEST(zero_mode_and_failed_protection)
     close_flagged();
 }
 
+/*
+ * Every page replaced by itself splits a mapping, and a process has a limited number of them: more lost pages than
+ * that, each second one, forwards, backwards and in no order. A store into each stays.
+ */
+static int more_pages_than_mappings(void *order)
+{
+    const uint64_t pages = 150000;
+    child_expect(mmf_map_from_file(&map, sparse_file("cut", pages * mmf_page_size()), NULL) == MMF_OK);
+    child_expect(mmf_view_open(&view, map, 0, 0, MMF_VIEW_OPTIONS(.on_fault = MMF_FAULT_ZERO)) == MMF_OK);
+    set_length(temp_path("cut"), 0);
+    volatile unsigned char *bytes = mmf_view_mutable(view);
+    for (uint64_t i = 0; i < pages / 2; i++) {
+        const uint64_t at = *(int *)order == 0 ? 2 * i : *(int *)order == 1 ? pages - 2 - 2 * i : 2 * i * 7919 % pages;
+        child_expect(bytes[at * mmf_page_size()] == 0);
+        bytes[at * mmf_page_size()] = (unsigned char)(at | 1);
+    }
+    for (uint64_t at = 0; at < pages; at += 2)
+        child_expect(bytes[at * mmf_page_size()] == (unsigned char)(at | 1));
+    child_expect(mmf_view_check(view) == MMF_EFAULT);
+    return 0;
+}
+
+TEST(zero_mode_and_the_number_of_mappings)
+{
+    if (SANITIZED)
+        skip_test("a sanitizer has mappings of its own");
+    if (mmf_page_size() != 4096)
+        skip_test("the file would take too much with pages of %u bytes", (unsigned)mmf_page_size());
+    if (sizeof(void *) < 8)
+        skip_test("the view is too large for 32 bits");
+    for (int order = 0; order < 3; order++)
+        assert_int_equal(0, in_child(more_pages_than_mappings, &order));
+}
+
 /* A thread that starts with every signal blocked, and only follows pointers, becomes ready by asking. */
 static void *check_and_follow(void *bytes)
 {
@@ -511,6 +545,7 @@ int main(void)
         unit(zero_mode_of_a_copy),
         unit(zero_mode_and_protection),
         unit(zero_mode_and_failed_protection),
+        unit(zero_mode_and_the_number_of_mappings),
         unit(zero_mode_in_a_thread_that_blocks_signals),
         unit(guarded_bodies),
         unit(guarded_copies),

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE
 
+#include "guard_zero.h"
 #include "stage.h"
 #include "support.h"
 
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct stage stage;
@@ -263,6 +265,68 @@ static int nothing_is_forgotten(void *argument)
     return 0;
 }
 
+/* No mapping of one page is left: one that reaches the next replaced page, or the end, joins others. */
+static int few_mappings(void **address, size_t size, unsigned protection, unsigned mapping, mmf_os_handle file,
+                        uint64_t offset)
+{
+    if (mapping & OS_MAP_FIXED && size == stage.page)
+        return ENOMEM;
+    return counted_map(address, size, protection, mapping, file, offset);
+}
+
+static void begin_with_file(size_t good, size_t missing)
+{
+    struct stat file;
+    begin_with(good, missing);
+    if (fstat(stage.file, &file) != 0)
+        _exit(99);
+    region->file = stage.file;
+    region->device = file.st_dev;
+    region->inode = file.st_ino;
+    region->offset = 0;
+    real_map = os_native.map;
+}
+
+static int all_that_follow(void *argument)
+{
+    (void)argument;
+    begin_with_file(1, 9);
+    const size_t page = stage.page;
+    *(volatile unsigned char *)(stage.border + 5 * page) = 4;
+    os.map = few_mappings;
+    *(volatile unsigned char *)(stage.border + 2 * page) = 3;
+    child_expect(replacements == 1);
+    for (size_t i = 2; i < 5; i++)
+        child_expect(get(stage.border + i * page) == (i == 2 ? 3 : 0));
+    child_expect(replacements == 1);
+    child_expect(get(stage.border + 5 * page) == 4);
+    child_expect(get(stage.border + 6 * page) == 0); /* to the end */
+    child_expect(replacements == 2);
+    child_expect(get(stage.border + 8 * page) == 0);
+    child_expect(get(stage.border + 7 * page) == 0);
+    child_expect(replacements == 2);
+    child_expect(get(stage.border) == 0);
+    child_expect(replacements == 3);
+    child_expect(atomic_load(&region->lost) == page);
+    child_expect(get(stage.border - 1) == stage_byte(page - 1));
+    return 0;
+}
+
+/* What follows is of the file, or of another one: then nothing but the page itself may be replaced. */
+static int what_follows_is_of_the_file(void *argument)
+{
+    (void)argument;
+    begin_with_file(2, 8);
+    region->offset = 0;
+    os.map = few_mappings;
+    struct os_fault fault = {.kind = OS_FAULT_PAGE, .address = (uintptr_t)(stage.border - 1)};
+    child_expect(!guard_zero_page(&fault)); /* such as the medium may lose a page */
+    child_expect(get(stage.border - 1) == stage_byte(2 * stage.page - 1));
+    region->inode++;
+    get(stage.border);
+    return 0;
+}
+
 /* The bytes that remember it cannot be had: no region, and nothing of one is left. */
 static int no_memory_for_it(void *argument)
 {
@@ -300,6 +364,8 @@ SURVIVES(no_store_is_lost)
 SURVIVES(late_fault_replaces_nothing)
 SURVIVES(nothing_is_forgotten)
 SURVIVES(no_memory_for_it)
+SURVIVES(all_that_follow)
+DIES(what_follows_is_of_the_file, SIGBUS)
 
 int main(void)
 {
@@ -315,6 +381,8 @@ int main(void)
         cmocka_unit_test(test_late_fault_replaces_nothing),
         cmocka_unit_test(test_nothing_is_forgotten),
         cmocka_unit_test(test_no_memory_for_it),
+        cmocka_unit_test(test_all_that_follow),
+        cmocka_unit_test(test_what_follows_is_of_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
