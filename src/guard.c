@@ -258,7 +258,7 @@ static __attribute__((noinline)) bool run_in(struct guard_frame *frame, int (*bo
     frame->primitive = false;
     if (sigsetjmp(frame->place, 0) != 0)
         return false;
-    __attribute__((cleanup(pop_frame))) struct guard_frame *pushed = frame;
+    __attribute__((cleanup(pop_frame), unused)) struct guard_frame *pushed = frame;
     guard_frames = frame;
     *result = body(argument);
     return true;
