@@ -40,15 +40,19 @@ static void after_fork(void)
     if (atomic_load(&guard_gate) != UINT32_MAX)
         atomic_store(&guard_gate, generation);
     guard_list_after_fork();
-    guard_zero_after_fork();
     drop_lock();
 }
 
 int guard_region_add(struct guard_region **region, const struct guard_region *wanted)
 {
-    int err = guard_list_add(region, wanted);
-    if (!err && wanted->zero)
-        guard_zero_begin();
+    _Atomic uint8_t *pages = NULL;
+    *region = NULL;
+    int err = wanted->zero ? guard_zero_begin(&pages, guard_zero_count(wanted)) : MMF_OK;
+    if (err)
+        return err;
+    err = guard_list_add(region, wanted, pages);
+    if (err && pages)
+        guard_zero_end(pages, guard_zero_count(wanted));
     return err;
 }
 
@@ -56,9 +60,11 @@ void guard_region_remove(struct guard_region *region)
 {
     if (!region)
         return;
-    if (region->zero)
-        guard_zero_end(atomic_load(&region->start), atomic_load(&region->end));
+    _Atomic uint8_t *pages = region->pages; /* afterwards the region may be somebody else's */
+    const size_t count = pages ? guard_zero_count(region) : 0;
     guard_list_remove(region);
+    if (pages)
+        guard_zero_end(pages, count);
 }
 
 /* Leaves a body under mmf_guard_run(); every member of the frame is written before the jump. */
@@ -116,18 +122,25 @@ static int install_locked(void)
     if (err)
         return err;
     installed = true;
-    atomic_store(&guard_gate, atomic_load(&guard_generation));
     return MMF_OK;
 }
 
-int guard_start(void)
+/* The public primitives are open in the mode with signals only: a handler may be there for older views alone. */
+static void open_gate_locked(void)
+{
+    if (installed && atomic_load(&mode) == MMF_GUARD_SIGNAL)
+        atomic_store(&guard_gate, atomic_load(&guard_generation));
+}
+
+int guard_start(bool with_signals)
 {
     int err = MMF_OK;
     take_lock();
-    if (atomic_load(&mode) == MMF_GUARD_NOSIGNAL)
+    if (!with_signals)
         err = watch_forks_locked();
     else if (!installed)
         err = install_locked();
+    open_gate_locked();
     drop_lock();
     return err;
 }
@@ -174,8 +187,10 @@ int mmf_guard_install(mmf_guard_mode wanted)
     take_lock();
     if (wanted == MMF_GUARD_SIGNAL) {
         err = install_locked();
-        if (!err)
+        if (!err) {
             atomic_store(&mode, wanted);
+            open_gate_locked();
+        }
     } else {
         atomic_store(&mode, wanted);
         atomic_store(&guard_gate, UINT32_MAX);
@@ -211,7 +226,7 @@ static int prepare(const char *operation)
 {
     if (guard_mode() == MMF_GUARD_NOSIGNAL)
         return error_set(MMF_ENOTSUP, operation);
-    int err = guard_start();
+    int err = guard_start(true);
     if (!err && guard_thread != atomic_load(&guard_generation))
         guard_enter();
     return err;
@@ -220,6 +235,33 @@ static int prepare(const char *operation)
 static bool is_ready(void)
 {
     return guard_thread == atomic_load_explicit(&guard_gate, memory_order_relaxed);
+}
+
+/*
+ * An exception of another language that leaves a body pops its frame, as the body's end does: this file is compiled
+ * with -fexceptions. What that needs of the compiler's run time is there in a program that throws; the others must not
+ * need its library, so a missing one is no error, and the frames are passed over.
+ */
+__asm__(".weak __gcc_personality_v0\n\t.weak _Unwind_Resume");
+
+static void pop_frame(struct guard_frame **frame)
+{
+    guard_frames = (*frame)->outer;
+}
+
+/* False: a fault ended the body. Never inlined: who is jumped back to must have no variables that the jump could spoil.
+ */
+static __attribute__((noinline)) bool run_in(struct guard_frame *frame, int (*body)(void *), void *argument,
+                                             int *result)
+{
+    frame->outer = guard_frames;
+    frame->primitive = false;
+    if (sigsetjmp(frame->place, 0) != 0)
+        return false;
+    __attribute__((cleanup(pop_frame), unused)) struct guard_frame *pushed = frame;
+    guard_frames = frame;
+    *result = body(argument);
+    return true;
 }
 
 int mmf_guard_run(int (*body)(void *), void *argument, mmf_fault *fault)
@@ -234,14 +276,8 @@ int mmf_guard_run(int (*body)(void *), void *argument, mmf_fault *fault)
     if (err)
         return err;
 
-    frame.outer = guard_frames;
-    frame.primitive = false;
-    if (sigsetjmp(frame.place, 0) == 0) {
-        guard_frames = &frame;
-        err = body(argument);
-        guard_frames = frame.outer;
+    if (run_in(&frame, body, argument, &err))
         return err;
-    }
     guard_fault_describe(&known, &frame.fault, frame.region);
     if (fault)
         *fault = known;

@@ -35,9 +35,12 @@ struct guard_region {
     _Atomic uint64_t last;  /* offset in the file just after the last byte that must not be cut off; 0: none */
     uint64_t device;        /* identity of the file; both 0: memory of this process alone */
     uint64_t inode;
+    mmf_os_handle file; /* open as long as the region is there; for `zero` */
     size_t page_size;
-    unsigned protection; /* of a replacing page: os_protection */
+    _Atomic unsigned protection; /* of a replacing page: os_protection */
+    _Atomic bool parted;         /* some pages have a protection of their own, in `pages` */
     bool zero;
+    _Atomic uint8_t *pages;   /* what became of each page (guard_zero.c); NULL without `zero` */
     bool inheritable;         /* its memory is there in a forked child */
     bool without_signals;     /* its view does not need the handler */
     guard_classify *classify; /* NULL: the cause of a fault is unknown */
@@ -49,12 +52,20 @@ struct guard_region {
     struct guard_region *free; /* in the list of free ones */
 };
 
-/* Registers a range: copies `*wanted` (its atomics are set from start and end). MMF_ENOMEMORY, recorded. */
+/* Registers a range: copies `*wanted` (its atomics are set from start and end; `pages` is made). MMF_ENOMEMORY,
+ * recorded. */
 int guard_region_add(struct guard_region **region, const struct guard_region *wanted);
 void guard_region_remove(struct guard_region *region);
 
 /* The same place in memory is another part of the file now. */
 void guard_region_move(struct guard_region *region, uint64_t offset, uint64_t first, uint64_t last);
+
+/*
+ * The protection that pages in a part of the region get when they are replaced from now on. To be called before the
+ * pages that are there change theirs, so that one that is replaced meanwhile gets it either way. Does nothing for a
+ * region without `zero`.
+ */
+void guard_region_protect(struct guard_region *region, uintptr_t start, size_t size, unsigned protection);
 
 /* Whether a live region of this file reaches beyond `length` bytes of it. Takes the registry's lock. */
 bool guard_region_beyond(uint64_t device, uint64_t inode, uint64_t length);
@@ -76,8 +87,12 @@ extern _Thread_local uint32_t guard_thread __attribute__((tls_model("initial-exe
 /* Makes sure that forks are counted: once a map. */
 int guard_watch_forks(void);
 
-/* Makes sure that the handler is installed, unless the mode is without signals: once a view. */
-int guard_start(void);
+/*
+ * Makes sure that the handler is installed if `with_signals`, whatever the mode is by now, and that forks are counted:
+ * once a view, after its region was added. A handler that is taken away before that is installed again; after it, the
+ * region keeps it in place.
+ */
+int guard_start(bool with_signals);
 
 /* Makes the calling thread ready: afterwards guard_thread == guard_generation. */
 void guard_enter(void);

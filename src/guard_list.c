@@ -49,7 +49,7 @@ static bool is_mine(const struct guard_region *region)
     return region->inheritable || region->generation == atomic_load(&guard_generation);
 }
 
-static void fill(struct guard_region *region, const struct guard_region *wanted)
+static void fill(struct guard_region *region, const struct guard_region *wanted, _Atomic uint8_t *pages)
 {
     atomic_fetch_add(&region->version, 1);
     atomic_store(&region->end, atomic_load(&wanted->end));
@@ -60,9 +60,12 @@ static void fill(struct guard_region *region, const struct guard_region *wanted)
     atomic_store(&region->last, atomic_load(&wanted->last));
     region->device = wanted->device;
     region->inode = wanted->inode;
+    region->file = wanted->file;
     region->page_size = wanted->page_size;
-    region->protection = wanted->protection;
+    atomic_store(&region->protection, atomic_load(&wanted->protection));
+    atomic_store(&region->parted, false);
     region->zero = wanted->zero;
+    region->pages = pages;
     region->inheritable = wanted->inheritable;
     region->without_signals = wanted->without_signals;
     region->classify = wanted->classify;
@@ -72,13 +75,13 @@ static void fill(struct guard_region *region, const struct guard_region *wanted)
     atomic_fetch_add(&region->version, 1);
 }
 
-int guard_list_add(struct guard_region **result, const struct guard_region *wanted)
+int guard_list_add(struct guard_region **result, const struct guard_region *wanted, _Atomic uint8_t *pages)
 {
     *result = NULL;
     take_lock();
     struct guard_region *region = take_unused();
     if (region)
-        fill(region, wanted);
+        fill(region, wanted, pages);
     drop_lock();
     if (!region)
         return error_set(MMF_ENOMEMORY, "malloc");

@@ -4,8 +4,8 @@
 
 #include "guard.h"
 
-/* guard_region_add() and guard_region_remove() but for replacing pages by zeros. */
-int guard_list_add(struct guard_region **result, const struct guard_region *wanted);
+/* guard_region_add() and guard_region_remove() but for the bytes of pages that may be replaced, NULL without. */
+int guard_list_add(struct guard_region **result, const struct guard_region *wanted, _Atomic uint8_t *pages);
 void guard_list_remove(struct guard_region *region);
 
 /* For a forked child: whatever thread held the lock is gone. */

@@ -10,9 +10,14 @@
  */
 bool guard_zero_page(const struct os_fault *fault);
 
-/* Counts the regions that want zeros, and forgets what was replaced in a range that is taken away. */
-void guard_zero_begin(void);
-void guard_zero_end(uintptr_t start, uintptr_t end);
-void guard_zero_after_fork(void);
+/* How many pages a region has. */
+size_t guard_zero_count(const struct guard_region *region);
+
+/*
+ * The bytes that tell what became of each page of a region that wants zeros: made before anybody knows the region,
+ * given back when nobody does any more. They are there in a forked child too, which may close what it inherited.
+ */
+int guard_zero_begin(_Atomic uint8_t **pages, size_t count);
+void guard_zero_end(_Atomic uint8_t *pages, size_t count);
 
 #endif

@@ -15,7 +15,7 @@ void mmf_view_options_init(mmf_view_options *options)
         *options = (mmf_view_options){.struct_size = sizeof *options};
 }
 
-static int read_options(mmf_view_options *options, const mmf_view_options *from)
+static int read_options(mmf_view_options *options, const mmf_view_options *from, bool without_signals)
 {
     int err = options_read(options, sizeof *options, sizeof *options, from);
     if (err)
@@ -26,7 +26,7 @@ static int read_options(mmf_view_options *options, const mmf_view_options *from)
         return error_set(MMF_EINVAL, "option on_fault");
     if (options->reserved_flags[0] || options->reserved_flags[1] || options->reserved_pointer)
         return error_set(MMF_EINVAL, "reserved option");
-    if (options->on_fault == MMF_FAULT_ZERO && guard_mode() == MMF_GUARD_NOSIGNAL)
+    if (options->on_fault == MMF_FAULT_ZERO && without_signals)
         return error_set(MMF_ENOTSUP, "option on_fault without signals");
     return MMF_OK;
 }
@@ -96,6 +96,7 @@ static int register_region(mmf_view *view, bool cuttable)
         .last = cuttable ? 0 : view->offset + view->size,
         .device = backing->about.device,
         .inode = backing->about.inode,
+        .file = backing->file,
         .page_size = backing->page_size,
         .protection = view->protection,
         .zero = view->on_fault == MMF_FAULT_ZERO && !view->is_empty,
@@ -138,6 +139,21 @@ static int prepare_pages(mmf_view *view, const mmf_view_options *options)
     return err;
 }
 
+/* The region comes first: from then on nobody takes the handler away. */
+static int guard_view(mmf_view *view, bool cuttable)
+{
+    int err = register_region(view, cuttable);
+    if (err)
+        return err;
+    err = guard_start(!view->without_signals);
+    if (err) {
+        mmf_error first = *mmf_last_error();
+        guard_region_remove(view->region);
+        return error_set_full(&first);
+    }
+    return MMF_OK;
+}
+
 static int map_and_register(mmf_view *view, const mmf_view_options *options, bool cuttable)
 {
     int err = MMF_OK;
@@ -147,7 +163,7 @@ static int map_and_register(mmf_view *view, const mmf_view_options *options, boo
         err = map_range(view, options->address);
     if (err)
         return err;
-    err = register_region(view, cuttable);
+    err = guard_view(view, cuttable);
     if (!err) {
         err = prepare_pages(view, options);
         if (!err)
@@ -168,7 +184,7 @@ static int check_open(const struct backing *backing, mmf_access map_access, cons
     return MMF_OK;
 }
 
-static mmf_view *new_view(struct backing *backing, const mmf_view_options *options)
+static mmf_view *new_view(struct backing *backing, const mmf_view_options *options, bool without_signals)
 {
     mmf_view *view = os.allocate(sizeof *view);
     if (!view)
@@ -176,7 +192,7 @@ static mmf_view *new_view(struct backing *backing, const mmf_view_options *optio
     memset(view, 0, sizeof *view);
     view->backing = backing;
     view->on_fault = options->on_fault;
-    view->without_signals = guard_mode() == MMF_GUARD_NOSIGNAL;
+    view->without_signals = without_signals;
     atomic_store(&view->generation, view->without_signals ? VIEW_NEVER_HOT : atomic_load(&guard_generation));
     atomic_store(&view->references, 1);
     return view;
@@ -187,14 +203,13 @@ int view_new(mmf_view **view, struct backing *backing, mmf_access map_access, ui
 {
     mmf_view_options wanted;
     mmf_access access = MMF_ACCESS_DEFAULT;
-    int err = read_options(&wanted, options);
+    const bool without_signals = guard_mode() == MMF_GUARD_NOSIGNAL; /* it may change at any moment: asked for once */
+    int err = read_options(&wanted, options, without_signals);
     if (!err)
         err = check_open(backing, map_access, &wanted, &access);
-    if (!err)
-        err = guard_start();
     if (err)
         return err;
-    mmf_view *opened = new_view(backing, &wanted);
+    mmf_view *opened = new_view(backing, &wanted, without_signals);
     if (!opened)
         return error_set(MMF_ENOMEMORY, "allocate view");
     backing_lock(backing);
@@ -320,6 +335,8 @@ int mmf_view_check(const mmf_view *view)
 {
     if (!view)
         return error_set(MMF_EINVAL, "view");
+    if (!view->without_signals && guard_thread != atomic_load_explicit(&guard_generation, memory_order_relaxed))
+        guard_enter(); /* the raw pointers that follow need the signals */
     const uint64_t lost = atomic_load(&view->region->lost);
     if (lost == UINT64_MAX)
         return MMF_OK;

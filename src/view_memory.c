@@ -151,7 +151,11 @@ int mmf_view_protect(mmf_view *view, uint64_t position, uint64_t size, mmf_acces
     unsigned protection = access == MMF_ACCESS_DEFAULT ? view->protection : access_protection(access);
     if (protection & ~view->protection)
         return error_set(MMF_EACCESS, "protect");
+    const unsigned before = atomic_load(&view->region->protection);
+    guard_region_protect(view->region, (uintptr_t)pages.address, pages.size, protection);
     int os_error = os.protect(pages.address, pages.size, protection);
+    if (os_error != 0)
+        guard_region_protect(view->region, (uintptr_t)pages.address, pages.size, before);
     if (os_error == 0 && protection != view->protection)
         atomic_store(&view->narrowed, true);
     else if (os_error == 0 && pages.address == view->start && pages.size == view->mapped)

@@ -48,7 +48,11 @@ MMF_API int mmf_guard_check(void);
 /*
  * Runs `body(argument)`, which may use raw pointers into views. A fault in a live view ends the body at once, as
  * longjmp would: nothing of it is cleaned up, so it should hold no locks and own no memory. Faults elsewhere are not
- * touched. May be nested; works in any thread, which has SIGBUS and SIGSEGV unblocked by its first guarded call.
+ * touched. May be nested; works in any thread, which has SIGBUS and SIGSEGV unblocked by its first guarded call. A C++
+ * exception may leave the body. longjmp() out of it is not allowed: the guard would go on for a body that is gone, and
+ * a later fault would jump there. A thread that may have these signals blocked and uses raw pointers outside of a body
+ * calls mmf_view_check() once before. A body that faults while it is inside a signal handler is left with that
+ * handler's mask: what the handler blocks stays blocked.
  *
  * Returns what the body returned, or MMF_EFAULT with `fault` (may be NULL) filled; else `fault` is zeroed. MMF_EINVAL:
  * `body` is NULL. MMF_ENOTSUP: the guard is in the mode without signals.

@@ -159,7 +159,9 @@ MMF_API int mmf_view_flush(mmf_view *view, uint64_t position, uint64_t size, mmf
 
 /*
  * Whether every byte of the view is what the map has: MMF_OK, or MMF_EFAULT once a page was replaced by zeros
- * (MMF_FAULT_ZERO), with its offset in mmf_last_error(). Costs one load. MMF_EINVAL: `view` is NULL. Any thread.
+ * (MMF_FAULT_ZERO), with its offset in mmf_last_error(). Costs two loads. Like every call that reads or writes a view
+ * it unblocks SIGBUS and SIGSEGV when it is the thread's first one: a thread that may have them blocked, and uses raw
+ * pointers alone, asks once before. MMF_EINVAL: `view` is NULL. Any thread.
  */
 MMF_API int mmf_view_check(const mmf_view *view);
 
@@ -213,7 +215,8 @@ MMF_API int mmf_view_probe(const mmf_view *view, uint64_t position, uint64_t siz
 /*
  * Changes the protection of the pages that a range touches (whole pages: neighbours share it), to any access within
  * what the view was opened with; MMF_ACCESS_DEFAULT restores that. Later calls of the library that need more answer
- * MMF_EACCESS, raw stores raise SIGSEGV. MMF_EINVAL, MMF_ERANGE, MMF_EACCESS, MMF_ENOMEMORY. Any thread.
+ * MMF_EACCESS, raw stores raise SIGSEGV. A page that MMF_FAULT_ZERO replaces later has the same protection. MMF_EINVAL,
+ * MMF_ERANGE, MMF_EACCESS, MMF_ENOMEMORY (a part of the pages may have changed). Any thread.
  */
 MMF_API int mmf_view_protect(mmf_view *view, uint64_t position, uint64_t size, mmf_access access);
 

@@ -1,8 +1,11 @@
 /* fault.c: what calls answer when a page is missing, and views that replace lost pages by zeros. */
 #define _GNU_SOURCE
+#include "os/os.h"
 #include "support.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 
 #define LENGTH (20 * 65536)
 
@@ -288,6 +291,126 @@ TEST(zero_mode_of_a_copy)
     close_flagged();
 }
 
+/* A page that is replaced gets the protection in force, which mmf_view_protect() may have changed since the opening. */
+TEST(zero_mode_and_protection)
+{
+    unsigned char byte = 1;
+    open_cut(LENGTH, MMF_VIEW_OPTIONS(.on_fault = MMF_FAULT_ZERO));
+    assert_ok(mmf_view_protect(view, 0, 0, MMF_READ));
+    assert_code(MMF_EACCESS, mmf_view_put_u8(view, 5, 1));
+    set_length(temp_path("cut"), 0);
+    assert_ok(mmf_view_get_u8(view, 5, &byte));
+    assert_int_equal(0, byte);
+    assert_code(MMF_EACCESS, mmf_view_put_u8(view, 5, 1));
+    assert_ok(mmf_view_protect(view, 0, 0, MMF_ACCESS_DEFAULT));
+    assert_ok(mmf_view_put_u8(view, 5, 1));
+    assert_ok(mmf_view_put_u8(view, 2 * page, 1)); /* a page that was not replaced before */
+
+    /* A part: its pages keep it, and their neighbours their own. */
+    assert_ok(mmf_view_protect(view, 8 * page, 2 * page, MMF_READ));
+    assert_ok(mmf_view_get_u8(view, 8 * page, &byte));
+    assert_code(MMF_EACCESS, mmf_view_put_u8(view, 8 * page, 1));
+    assert_ok(mmf_view_get_u8(view, 7 * page, &byte));
+    assert_ok(mmf_view_put_u8(view, 7 * page, 1));
+    assert_ok(mmf_view_put_u8(view, 10 * page, 1));
+    assert_ok(mmf_view_protect(view, 9 * page, page, MMF_ACCESS_DEFAULT));
+    assert_ok(mmf_view_put_u8(view, 9 * page, 1));
+    assert_code(MMF_EACCESS, mmf_view_put_u8(view, 8 * page, 1));
+    assert_ok(mmf_view_protect(view, 12 * page, 2 * page, MMF_READ));
+    assert_ok(mmf_view_protect(view, 0, 0, MMF_ACCESS_DEFAULT)); /* the whole takes it back */
+    assert_ok(mmf_view_put_u8(view, 8 * page, 1));
+    assert_ok(mmf_view_put_u8(view, 12 * page, 1));
+    close_flagged();
+}
+
+/* What cannot be protected is replaced as before. */
+static int cannot_protect(void *address, size_t size, unsigned protection)
+{
+    (void)address;
+    (void)size;
+    (void)protection;
+    return ENOMEM;
+}
+
+TEST(zero_mode_and_failed_protection)
+{
+    unsigned char byte = 1;
+    open_cut(0, MMF_VIEW_OPTIONS(.on_fault = MMF_FAULT_ZERO));
+    os.protect = cannot_protect;
+    int whole_view = mmf_view_protect(view, 0, 0, MMF_READ);
+    int part = mmf_view_protect(view, 4 * page, page, MMF_READ);
+    os.protect = os_native.protect;
+    assert_int_equal(MMF_ENOMEMORY, whole_view);
+    assert_int_equal(MMF_ENOMEMORY, part);
+    assert_ok(mmf_view_get_u8(view, 0, &byte));
+    assert_ok(mmf_view_put_u8(view, 0, 1));
+    assert_ok(mmf_view_get_u8(view, 4 * page, &byte));
+    assert_ok(mmf_view_put_u8(view, 4 * page, 1));
+    close_flagged();
+}
+
+/*
+ * Every page replaced by itself splits a mapping, and a process has a limited number of them: more lost pages than
+ * that, each second one, forwards, backwards and in no order. A store into each stays.
+ */
+static int more_pages_than_mappings(void *order)
+{
+    const uint64_t pages = 80000; /* 40000 of them in a limit of 65530 mappings, each taking two */
+    child_expect(mmf_map_from_file(&map, sparse_file("cut", pages * mmf_page_size()), NULL) == MMF_OK);
+    child_expect(mmf_view_open(&view, map, 0, 0, MMF_VIEW_OPTIONS(.on_fault = MMF_FAULT_ZERO)) == MMF_OK);
+    set_length(temp_path("cut"), 0);
+    volatile unsigned char *bytes = mmf_view_mutable(view);
+    for (uint64_t i = 0; i < pages / 2; i++) {
+        const uint64_t at = *(int *)order == 0 ? 2 * i : *(int *)order == 1 ? pages - 2 - 2 * i : 2 * i * 7919 % pages;
+        child_expect(bytes[at * mmf_page_size()] == 0);
+        bytes[at * mmf_page_size()] = (unsigned char)(at | 1);
+    }
+    for (uint64_t at = 0; at < pages; at += 2)
+        child_expect(bytes[at * mmf_page_size()] == (unsigned char)(at | 1));
+    child_expect(mmf_view_check(view) == MMF_EFAULT);
+    return 0;
+}
+
+TEST(zero_mode_and_the_number_of_mappings)
+{
+    if (SANITIZED)
+        skip_test("a sanitizer has mappings of its own");
+    if (mmf_page_size() != 4096)
+        skip_test("the file would take too much with pages of %u bytes", (unsigned)mmf_page_size());
+    if (sizeof(void *) < 8)
+        skip_test("the view is too large for 32 bits");
+    for (int order = 0; order < 3; order++)
+        assert_int_equal(0, in_child(more_pages_than_mappings, &order));
+}
+
+/* A thread that starts with every signal blocked, and only follows pointers, becomes ready by asking. */
+static void *check_and_follow(void *bytes)
+{
+    return (void *)(uintptr_t)(mmf_view_check(view) == MMF_OK && ((volatile unsigned char *)bytes)[5] == 0 &&
+                               mmf_view_check(view) == MMF_EFAULT);
+}
+
+static int blocked_from_the_start(void *argument)
+{
+    pthread_t thread;
+    void *right = NULL;
+    sigset_t every;
+    child_expect(mmf_map_from_file(&map, pattern_file("cut", LENGTH), NULL) == MMF_OK);
+    child_expect(mmf_view_open(&view, map, 0, 0, argument) == MMF_OK);
+    set_length(temp_path("cut"), 0);
+    sigfillset(&every);
+    child_expect(pthread_sigmask(SIG_SETMASK, &every, NULL) == 0);
+    child_expect(pthread_create(&thread, NULL, check_and_follow, mmf_view_mutable(view)) == 0);
+    child_expect(pthread_join(thread, &right) == 0);
+    child_expect(right);
+    return 0;
+}
+
+TEST(zero_mode_in_a_thread_that_blocks_signals)
+{
+    assert_int_equal(0, in_child(blocked_from_the_start, MMF_VIEW_OPTIONS(.on_fault = MMF_FAULT_ZERO)));
+}
+
 /* --- Guarded bodies ----------------------------------------------------------------------------------------------- */
 
 static int sum_everything(void *argument)
@@ -356,6 +479,54 @@ TEST(values_into_lost_pages)
     close_cut();
 }
 
+/* --- The handler comes and goes ----------------------------------------------------------------------------------- */
+
+/* What another thread does at the worst moment: when the view's memory is there, and nobody knows of it yet. */
+static int (*meanwhile)(void);
+
+static int map_and_meanwhile(void **address, size_t size, unsigned protection, unsigned mapping, mmf_os_handle file,
+                             uint64_t offset)
+{
+    int err = os_native.map(address, size, protection, mapping, file, offset);
+    if (meanwhile && mapping & OS_MAP_SHARED) {
+        int (*act)(void) = meanwhile;
+        meanwhile = NULL;
+        (void)act();
+    }
+    return err;
+}
+
+static int use_no_signals(void)
+{
+    return mmf_guard_install(MMF_GUARD_NOSIGNAL);
+}
+
+static int open_meanwhile(void *act)
+{
+    unsigned char byte;
+    const char *path = pattern_file("cut", LENGTH);
+    child_expect(mmf_guard_install(MMF_GUARD_SIGNAL) == MMF_OK);
+    child_expect(mmf_map_from_file(&map, path, NULL) == MMF_OK);
+    os.map = map_and_meanwhile;
+    memcpy(&meanwhile, act, sizeof meanwhile);
+    child_expect(mmf_view_open(&view, map, 0, 0, NULL) == MMF_OK);
+    child_expect(!meanwhile);
+    set_length(path, 0);
+    child_expect(mmf_view_get_u8(view, 100, &byte) == MMF_EFAULT);
+    child_expect(mmf_guard_remove() == MMF_EMAPPED);
+    child_expect(mmf_view_close(&view) == MMF_OK);
+    child_expect(mmf_guard_remove() == MMF_OK);
+    return 0;
+}
+
+TEST(the_handler_is_taken_away_while_a_view_opens)
+{
+    int (*act)(void) = mmf_guard_remove;
+    assert_int_equal(0, in_child(open_meanwhile, &act));
+    act = use_no_signals;
+    assert_int_equal(0, in_child(open_meanwhile, &act));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,8 +543,13 @@ int main(void)
         unit(zero_mode_of_an_unaligned_view),
         unit(zero_mode_of_a_reader),
         unit(zero_mode_of_a_copy),
+        unit(zero_mode_and_protection),
+        unit(zero_mode_and_failed_protection),
+        unit(zero_mode_and_the_number_of_mappings),
+        unit(zero_mode_in_a_thread_that_blocks_signals),
         unit(guarded_bodies),
         unit(guarded_copies),
+        unit(the_handler_is_taken_away_while_a_view_opens),
     };
     return run_group(tests);
 }

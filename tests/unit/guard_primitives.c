@@ -286,7 +286,7 @@ int main(int count, char **arguments)
     to_stage = make_stage();
     plain = malloc(2 * GOOD_PAGES * page);
     CHECK(plain);
-    CHECK_EQUAL(guard_start(), MMF_OK);
+    CHECK_EQUAL(guard_start(true), MMF_OK);
     guard_enter();
 
     check_accesses();

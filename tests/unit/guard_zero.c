@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE
 
+#include "guard_zero.h"
 #include "stage.h"
 #include "support.h"
 
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct stage stage;
@@ -23,7 +25,7 @@ static void begin_with(size_t good, size_t missing)
     stage_make(&stage, good, missing);
     region = stage_register(&stage, true);
     region->lost_any = &lost_any;
-    if (guard_start() != MMF_OK)
+    if (guard_start(true) != MMF_OK)
         _exit(99);
 }
 
@@ -201,7 +203,7 @@ static _Atomic int replacements;
 static int counted_map(void **address, size_t size, unsigned protection, unsigned mapping, mmf_os_handle file,
                        uint64_t offset)
 {
-    atomic_fetch_add(&replacements, 1);
+    atomic_fetch_add(&replacements, mapping & OS_MAP_FIXED ? 1 : 0);
     return real_map(address, size, protection, mapping, file, offset);
 }
 
@@ -236,6 +238,109 @@ static int late_fault_replaces_nothing(void *argument)
     return 0;
 }
 
+/* A fault of a page that was replaced long ago, and of which others have been replaced since: nothing is forgotten. */
+static int nothing_is_forgotten(void *argument)
+{
+    (void)argument;
+    enum { MANY = 1500 };
+    begin_with(1, MANY);
+    real_map = os_native.map;
+    os.map = counted_map;
+    struct sigaction ours;
+    child_expect(sigaction(SIGBUS, NULL, &ours) == 0);
+    for (size_t i = 0; i < MANY; i++)
+        *(volatile unsigned char *)(stage.border + i * stage.page) = 3;
+    child_expect(replacements == MANY);
+    siginfo_t late;
+    memset(&late, 0, sizeof late);
+    late.si_signo = SIGBUS;
+    late.si_code = BUS_ADRERR;
+    static _Alignas(16) unsigned char context[8192];
+    for (size_t i = 0; i < MANY; i++) {
+        late.si_addr = stage.border + i * stage.page + 10;
+        ours.sa_sigaction(SIGBUS, &late, context);
+        child_expect(get(stage.border + i * stage.page) == 3);
+    }
+    child_expect(replacements == MANY);
+    return 0;
+}
+
+/* No mapping of one page is left: one that reaches the next replaced page, or the end, joins others. */
+static int few_mappings(void **address, size_t size, unsigned protection, unsigned mapping, mmf_os_handle file,
+                        uint64_t offset)
+{
+    if (mapping & OS_MAP_FIXED && size == stage.page)
+        return ENOMEM;
+    return counted_map(address, size, protection, mapping, file, offset);
+}
+
+static void begin_with_file(size_t good, size_t missing)
+{
+    struct stat file;
+    begin_with(good, missing);
+    if (fstat(stage.file, &file) != 0)
+        _exit(99);
+    region->file = stage.file;
+    region->device = file.st_dev;
+    region->inode = file.st_ino;
+    region->offset = 0;
+    real_map = os_native.map;
+}
+
+static int all_that_follow(void *argument)
+{
+    (void)argument;
+    begin_with_file(1, 9);
+    const size_t page = stage.page;
+    *(volatile unsigned char *)(stage.border + 5 * page) = 4;
+    os.map = few_mappings;
+    *(volatile unsigned char *)(stage.border + 2 * page) = 3;
+    child_expect(replacements == 1);
+    for (size_t i = 2; i < 5; i++)
+        child_expect(get(stage.border + i * page) == (i == 2 ? 3 : 0));
+    child_expect(replacements == 1);
+    child_expect(get(stage.border + 5 * page) == 4);
+    child_expect(get(stage.border + 6 * page) == 0); /* to the end */
+    child_expect(replacements == 2);
+    child_expect(get(stage.border + 8 * page) == 0);
+    child_expect(get(stage.border + 7 * page) == 0);
+    child_expect(replacements == 2);
+    child_expect(get(stage.border) == 0);
+    child_expect(replacements == 3);
+    child_expect(atomic_load(&region->lost) == page);
+    child_expect(get(stage.border - 1) == stage_byte(page - 1));
+    return 0;
+}
+
+/* What follows is of the file, or of another one: then nothing but the page itself may be replaced. */
+static int what_follows_is_of_the_file(void *argument)
+{
+    (void)argument;
+    begin_with_file(2, 8);
+    region->offset = 0;
+    os.map = few_mappings;
+    struct os_fault fault = {.kind = OS_FAULT_PAGE, .address = (uintptr_t)(stage.border - 1)};
+    child_expect(!guard_zero_page(&fault)); /* such as the medium may lose a page */
+    child_expect(get(stage.border - 1) == stage_byte(2 * stage.page - 1));
+    region->inode++;
+    get(stage.border);
+    return 0;
+}
+
+/* The bytes that remember it cannot be had: no region, and nothing of one is left. */
+static int no_memory_for_it(void *argument)
+{
+    (void)argument;
+    struct guard_region *none = &(struct guard_region){.version = 0};
+    begin_with(1, 1);
+    const struct guard_region wanted = {.start = 4096, .end = 8192, .page_size = 4096, .zero = true};
+    os.map = cannot_map;
+    child_expect(guard_region_add(&none, &wanted) == MMF_ENOMEMORY);
+    child_expect(mmf_last_error()->code == MMF_ENOMEMORY && mmf_last_error()->os_error == ENOMEM);
+    child_expect(!none && !guard_region_at(4096));
+    return 0;
+}
+
 #define SURVIVES(name)                                                                                                 \
     static void test_##name(void **state)                                                                              \
     {                                                                                                                  \
@@ -257,6 +362,10 @@ SURVIVES(body_goes_on)
 SURVIVES(without_memory)
 SURVIVES(no_store_is_lost)
 SURVIVES(late_fault_replaces_nothing)
+SURVIVES(nothing_is_forgotten)
+SURVIVES(no_memory_for_it)
+SURVIVES(all_that_follow)
+DIES(what_follows_is_of_the_file, SIGBUS)
 
 int main(void)
 {
@@ -270,6 +379,10 @@ int main(void)
         cmocka_unit_test(test_without_memory),
         cmocka_unit_test(test_no_store_is_lost),
         cmocka_unit_test(test_late_fault_replaces_nothing),
+        cmocka_unit_test(test_nothing_is_forgotten),
+        cmocka_unit_test(test_no_memory_for_it),
+        cmocka_unit_test(test_all_that_follow),
+        cmocka_unit_test(test_what_follows_is_of_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,7 +82,7 @@ static int blocked_threads(void *argument)
     stage_plain_signals();
     stage_make(&stage, 2, 2);
     child_expect(stage_register(&stage, false) != NULL);
-    child_expect(guard_start() == MMF_OK);
+    child_expect(guard_start(true) == MMF_OK);
     block_all();
     for (size_t i = 0; i < COUNT(uses); i++) {
         pthread_t thread;
@@ -169,7 +169,7 @@ static int many_at_once(void *argument)
     stage_plain_signals();
     stage_make(&stage, GOOD, 1);
     child_expect(stage_register(&stage, false) != NULL);
-    child_expect(guard_start() == MMF_OK);
+    child_expect(guard_start(true) == MMF_OK);
     for (size_t i = 0; i < THREADS; i++)
         child_expect(pthread_create(&threads[i], NULL, copy_all_the_time, (void *)(i + 1)) == 0);
     for (unsigned turn = 0; atomic_load(&faults) < WANTED || atomic_load(&whole) == 0; turn++) {
@@ -257,7 +257,7 @@ static int fork_among_threads(void *argument)
     pthread_t threads[2];
     stage_plain_signals();
     stage_make(&stage, 1, 1);
-    child_expect(guard_start() == MMF_OK);
+    child_expect(guard_start(true) == MMF_OK);
     for (size_t i = 0; i < COUNT(threads); i++)
         child_expect(pthread_create(&threads[i], NULL, add_and_remove, NULL) == 0);
     for (int i = 0; i < 200; i++)
