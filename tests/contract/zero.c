@@ -11,28 +11,30 @@
 
 static mmf_map *map;
 static mmf_view *view;
+static const char *path;
 
-static void open_view(const mmf_view_options *options)
+static void open_view(const char *name, const mmf_view_options *options)
 {
-    assert_ok(mmf_map_from_file(&map, pattern_file("zeroed", LENGTH), NULL));
+    path = pattern_file(name, LENGTH);
+    assert_ok(mmf_map_from_file(&map, path, NULL));
     assert_ok(mmf_view_open(&view, map, 0, 0, options));
 }
 
 /* A replaced page is the view's own: its bytes are set to zero, and the file, which has come back, keeps its own. */
 TEST(replaced_pages)
 {
-    open_view(MMF_VIEW_OPTIONS(.on_fault = MMF_FAULT_ZERO));
+    open_view("replaced", MMF_VIEW_OPTIONS(.on_fault = MMF_FAULT_ZERO));
     volatile unsigned char *bytes = mmf_view_mutable(view);
-    set_length(temp_path("zeroed"), 65536);
+    set_length(path, 65536);
     bytes[200000] = 9; /* of the replaced page */
-    write_pattern(temp_path("zeroed"), LENGTH);
+    write_pattern(path, LENGTH);
     assert_int_equal(9, bytes[200000]);
     assert_ok(mmf_view_zero(view, 199990, 20));
     assert_int_equal(0, bytes[200000]);
-    assert_int_equal(pattern(200000), file_byte(temp_path("zeroed"), 200000));
+    assert_int_equal(pattern(200000), file_byte(path, 200000));
     assert_ok(mmf_view_zero(view, 100, 100)); /* and one that was not replaced */
     assert_int_equal(0, bytes[100]);
-    assert_int_equal(0, file_byte(temp_path("zeroed"), 199));
+    assert_int_equal(0, file_byte(path, 199));
     assert_code(MMF_EFAULT, mmf_view_close(&view));
     assert_ok(mmf_map_close(&map));
 }
@@ -51,24 +53,24 @@ TEST(the_first_lost_page)
     const uint64_t kept = 2 * 65536;
     static const uint32_t kinds[] = {MMF_READWRITE, MMF_WRITE, MMF_COPY_ON_WRITE};
     for (size_t i = 0; i < COUNT(kinds); i++) {
-        open_view(MMF_VIEW_OPTIONS(.access = kinds[i]));
-        set_length(temp_path("zeroed"), kept);
+        open_view("lost", MMF_VIEW_OPTIONS(.access = kinds[i]));
+        set_length(path, kept);
         assert_lost(200000, 0, mmf_view_zero(view, 200000, 100)); /* all of it is lost */
         assert_lost(kept, 96, mmf_view_zero(view, kept - 96, 200));
         assert_lost(kept, 3 * page + 1, mmf_view_zero(view, kept - 3 * page - 1, 0));
-        assert_same(kept, file_length(temp_path("zeroed")));
+        assert_same(kept, file_length(path));
         /* A page with the end of the file in it is there as a whole. */
-        set_length(temp_path("zeroed"), kept + 10);
+        set_length(path, kept + 10);
         assert_ok(mmf_view_zero(view, kept, page));
         assert_lost(kept + page, page, mmf_view_zero(view, kept, page + 1));
-        assert_same(kept + 10, file_length(temp_path("zeroed")));
+        assert_same(kept + 10, file_length(path));
         assert_ok(mmf_view_close(&view));
         assert_ok(mmf_map_close(&map));
     }
     /* Offsets are the map's. */
-    assert_ok(mmf_map_from_file(&map, pattern_file("zeroed", LENGTH), NULL));
+    assert_ok(mmf_map_from_file(&map, pattern_file("lost", LENGTH), NULL));
     assert_ok(mmf_view_open(&view, map, 70001, 200000, NULL));
-    set_length(temp_path("zeroed"), kept);
+    set_length(path, kept);
     assert_lost(kept, kept - 70001, mmf_view_zero(view, 0, 0));
     assert_ok(mmf_view_close(&view));
     assert_ok(mmf_map_close(&map));
