@@ -1,5 +1,5 @@
 /*
- * large_image.c: brightens 512 MiB of a large image, from the 256th MiB on, in place.
+ * large_image.c: brightens 512 MiB of a large image, from offset 256 MiB on, in place.
  *
  * usage: large_image IMAGE BY [calls | pointer]
  *

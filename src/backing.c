@@ -70,11 +70,6 @@ int backing_drop(struct backing *backing)
     return err;
 }
 
-bool backing_is_foreign(const struct backing *backing)
-{
-    return atomic_load(&backing->generation) != atomic_load(&guard_generation);
-}
-
 int backing_drop_handle(struct backing *backing)
 {
     int err = MMF_OK;

@@ -2,7 +2,7 @@
 #ifndef MMF_SRC_BACKING_H
 #define MMF_SRC_BACKING_H
 
-#include "os/os.h"
+#include "guard.h"
 
 #include "mmf/map.h"
 
@@ -49,7 +49,10 @@ int backing_drop(struct backing *backing);
 int backing_drop_handle(struct backing *backing);
 
 /* Whether it was made by a parent of this process, before fork. */
-bool backing_is_foreign(const struct backing *backing);
+static inline bool backing_is_foreign(const struct backing *backing)
+{
+    return atomic_load(&backing->generation) != atomic_load(&guard_generation);
+}
 
 /* Whether the calling process may use it: false in a forked child, unless it is inheritable (then it is adopted). */
 bool backing_usable(struct backing *backing);

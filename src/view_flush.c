@@ -1,7 +1,7 @@
 /* view_flush.c: writing a range of a view to the file's storage. */
 #include "error.h"
 #include "sync.h"
-#include "view.h"
+#include "view_bytes.h"
 
 static const enum os_flush kinds[] = {
     [MMF_FLUSH_START] = OS_FLUSH_START, [MMF_FLUSH_WAIT] = OS_FLUSH_WAIT, [MMF_FLUSH_SYNC] = OS_FLUSH_MEDIUM};

@@ -1,6 +1,6 @@
 /* view_fopen.c: a FILE of the C library for a view. */
 #include "error.h"
-#include "view.h"
+#include "view_bytes.h"
 
 #include "mmf/stream.h"
 

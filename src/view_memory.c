@@ -1,11 +1,10 @@
 /* view_memory.c: what the kernel is told and asked about the pages of a view. */
 #include "access.h"
 #include "error.h"
-#include "view.h"
+#include "view_bytes.h"
 
 #define PREFETCH_BATCH 512
 #define RESIDENT_BATCH 256
-#define TOUCH_PIECE ((uint64_t)32 << 20)
 
 static const enum os_advice advices[] = {
     [MMF_ADVISE_NORMAL] = OS_ADVISE_NORMAL,
@@ -128,40 +127,6 @@ int mmf_view_resident(uint64_t *resident, const mmf_view *view, uint64_t positio
         }
     }
     *resident = found;
-    return MMF_OK;
-}
-
-/* One byte of each page, each at its place: the first that cannot be read is reported. */
-static int touch_one_by_one(const mmf_view *view, uint64_t position, uint64_t size, uint64_t from)
-{
-    const size_t page = view->backing->page_size;
-    for (uint64_t at = position; at < position + size;) {
-        unsigned char byte;
-        size_t done = 0;
-        int err = view_copy_out(view, at, &byte, 1, &done);
-        if (err) {
-            mmf_error found = *mmf_last_error();
-            found.done = at - from;
-            return error_set_full(&found);
-        }
-        at += page - (size_t)((uintptr_t)(view->data + at) % page);
-    }
-    return MMF_OK;
-}
-
-/* By the kernel in large pieces where it can, which raises no signal; only a piece with a bad page is looked into. */
-int view_touch_pages(const mmf_view *view, uint64_t position, uint64_t size)
-{
-    for (uint64_t at = position; at < position + size;) {
-        uint64_t part = position + size - at < TOUCH_PIECE ? position + size - at : TOUCH_PIECE;
-        struct view_pages pages = view_pages_of(view, at, part);
-        if (os.populate(pages.address, pages.size) != 0) {
-            int err = touch_one_by_one(view, at, part, position);
-            if (err)
-                return err;
-        }
-        at += part;
-    }
     return MMF_OK;
 }
 

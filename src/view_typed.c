@@ -6,7 +6,7 @@
  * Everything else goes through the general way, which finds out what was wrong.
  */
 #include "error.h"
-#include "view.h"
+#include "view_bytes.h"
 
 #include <string.h>
 

@@ -108,11 +108,11 @@ int mmf_window_close(mmf_window **window)
     return leaked ? error_set(MMF_EMAPPED, "close window") : err;
 }
 
-static int check_window(const mmf_window *window)
+static inline int check_window(const mmf_window *window)
 {
     if (!window)
         return error_set(MMF_EINVAL, "window");
-    if (!backing_usable(window->backing))
+    if (backing_is_foreign(window->backing) && !backing_usable(window->backing))
         return error_set(MMF_EINVAL, "window of the parent process");
     return MMF_OK;
 }

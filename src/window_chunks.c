@@ -3,8 +3,11 @@
  *
  * Cells of several sizes may be mapped at a time, each on the grid of its own power of two, so that a look is one hash
  * probe for every size in use, and mostly none: a hint says which chunk was found there last, and is checked, not
- * believed. A reader who goes straight ahead gets larger and larger cells, read in at once; one who jumps gets small
- * ones. What is dropped is chosen by a clock: every use gives a chunk another round.
+ * believed. A reader who goes straight ahead gets larger and larger cells; one who jumps gets small ones. What is
+ * dropped is chosen by a clock: every use gives a chunk another round.
+ *
+ * Pages are left to faults: one maps all pages of the cache in the 64 KiB around it. Linux populates page by page,
+ * which takes about three times as long as those faults (measured by bench/window_scan.c).
  */
 #include "window_chunks.h"
 
@@ -19,7 +22,6 @@
 #define MOST_CHUNKS_SHIFT 14
 #define MOST_CHUNKS                                                                                                    \
     (1U << MOST_CHUNKS_SHIFT) /* idle ones beyond that are dropped: Linux allows a process 65530 mappings */
-#define POPULATE_STREAK 2     /* that many misses in a row, each where the last cell ended, are a sequential reader */
 
 static uint8_t floor_shift(uint64_t value)
 {
@@ -248,6 +250,7 @@ static void occupy(struct window_chunks *chunks, uint32_t number, const struct p
                                                  .offset = part->offset,
                                                  .size = part->size,
                                                  .access = part->access,
+                                                 .last = &view->region->last,
                                                  .view = view,
                                                  .mapped = view->mapped,
                                                  .shift = part->shift};
@@ -319,13 +322,10 @@ static void adapt(struct window_chunks *chunks, uint64_t offset)
     const bool sequential = distance < UINT64_C(1) << chunks->smallest;
     const uint64_t larger = UINT64_C(2) << chunks->shift;
     if (!sequential) {
-        chunks->streak = 0;
         if (chunks->shift > chunks->smallest)
             chunks->shift--;
         return;
     }
-    if (chunks->streak < POPULATE_STREAK)
-        chunks->streak++;
     if (chunks->shift < chunks->largest && chunks->expected % larger == 0)
         chunks->shift++;
 }
@@ -345,8 +345,6 @@ static int map_cell(uint32_t *number, struct window_chunks *chunks, uint64_t off
     if (err)
         return err;
     chunks->expected = end;
-    if (chunks->streak == POPULATE_STREAK)
-        (void)os.populate(chunks->pool[*number].view->start, chunks->pool[*number].view->mapped);
     return MMF_OK;
 }
 

@@ -14,11 +14,13 @@ struct window_chunk {
     uint64_t size;   /* bytes that may be accessed */
     uint32_t access; /* mmf_access: READ or READWRITE */
     uint32_t references;
-    mmf_view *view;
+    _Atomic uint64_t
+        *last;       /* view->region->last: a reference touches neither the view nor another line of its region */
     uint64_t mapped; /* bytes it counts in the budget */
-    uint32_t next;   /* in its bucket, or in the list of free slots: number + 1, 0: none */
-    uint8_t shift;   /* cells: log2 of the grid; spans: WINDOW_SPAN */
-    bool recent;     /* used since the clock hand came by */
+    mmf_view *view;
+    uint32_t next; /* in its bucket, or in the list of free slots: number + 1, 0: none */
+    uint8_t shift; /* cells: log2 of the grid; spans: WINDOW_SPAN */
+    bool recent;   /* used since the clock hand came by */
 };
 
 enum { WINDOW_SHIFTS = 64, WINDOW_SPAN = 63, WINDOW_HINTS = 1024 };
@@ -46,7 +48,6 @@ struct window_chunks {
     uint8_t shift; /* of the next cell: larger while misses follow each other, smaller while they do not */
     uint8_t smallest;
     uint8_t largest;
-    uint8_t streak;
     uint64_t expected; /* where a sequential reader misses next */
 };
 
@@ -111,8 +112,8 @@ static inline void window_chunks_hold(struct window_chunks *chunks, uint32_t num
     struct window_chunk *chunk = &chunks->pool[number];
     if (chunk->references++ == 0)
         chunks->pinned += chunk->mapped;
-    if (atomic_load_explicit(&chunk->view->region->last, memory_order_relaxed) < end)
-        atomic_store_explicit(&chunk->view->region->last, end, memory_order_relaxed);
+    if (atomic_load_explicit(chunk->last, memory_order_relaxed) < end)
+        atomic_store_explicit(chunk->last, end, memory_order_relaxed);
 }
 
 /* Whether somebody still does; then the end stays until window_chunks_set_end(). */
@@ -122,19 +123,19 @@ static inline bool window_chunks_release(struct window_chunks *chunks, uint32_t 
     if (--chunk->references > 0)
         return true;
     chunks->pinned -= chunk->mapped;
-    atomic_store_explicit(&chunk->view->region->last, 0, memory_order_relaxed);
+    atomic_store_explicit(chunk->last, 0, memory_order_relaxed);
     return false;
 }
 
 /* Up to where of the map a chunk is needed. */
 static inline uint64_t window_chunks_end(const struct window_chunks *chunks, uint32_t number)
 {
-    return atomic_load_explicit(&chunks->pool[number].view->region->last, memory_order_relaxed);
+    return atomic_load_explicit(chunks->pool[number].last, memory_order_relaxed);
 }
 
 static inline void window_chunks_set_end(struct window_chunks *chunks, uint32_t number, uint64_t end)
 {
-    atomic_store_explicit(&chunks->pool[number].view->region->last, end, memory_order_relaxed);
+    atomic_store_explicit(chunks->pool[number].last, end, memory_order_relaxed);
 }
 
 #endif

@@ -31,7 +31,7 @@ void window_references_free(struct window_references *references)
     references->slots = NULL;
 }
 
-static int grow(struct window_references *references)
+int window_references_grow(struct window_references *references)
 {
     struct window_references larger = {.held = references->held};
     int err = make_slots(&larger, references->room * 2);
@@ -44,20 +44,6 @@ static int grow(struct window_references *references)
     os.release(references->slots);
     references->slots = larger.slots;
     references->room = larger.room;
-    return MMF_OK;
-}
-
-int window_references_enter(struct window_references *references, void *data, uint32_t chunk, uint64_t end)
-{
-    if ((references->used + 1) * 2 > references->room) {
-        int err = grow(references);
-        if (err)
-            return err;
-    }
-    *window_references_find(references, data) =
-        (struct window_reference){.data = data, .end = end, .chunk = chunk, .count = 1};
-    references->used++;
-    references->held++;
     return MMF_OK;
 }
 

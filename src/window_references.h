@@ -41,9 +41,25 @@ static inline struct window_reference *window_references_find(const struct windo
     return &references->slots[at];
 }
 
-/* The rarer halves of the two calls below: a pointer that is not there yet, and one that goes. */
-int window_references_enter(struct window_references *references, void *data, uint32_t chunk, uint64_t end);
+/* The rarer halves of the two calls below: room for more pointers, and taking one out that others may stand behind. */
+int window_references_grow(struct window_references *references);
 void window_references_remove(struct window_references *references, struct window_reference *slot);
+
+/* Notes a pointer that is not there yet; `slot` is where it goes, if there is room. MMF_ENOMEMORY, recorded. */
+static inline int window_references_enter(struct window_references *references, struct window_reference *slot,
+                                          void *data, uint32_t chunk, uint64_t end)
+{
+    if ((references->used + 1) * 2 > references->room) {
+        const int err = window_references_grow(references);
+        if (err)
+            return err;
+        slot = window_references_find(references, data);
+    }
+    *slot = (struct window_reference){.data = data, .end = end, .chunk = chunk, .count = 1};
+    references->used++;
+    references->held++;
+    return 0;
+}
 
 /* Notes one more reference. MMF_ENOMEMORY, recorded. */
 static inline int window_references_add(struct window_references *references, void *data, uint32_t chunk, uint64_t end)
@@ -56,7 +72,19 @@ static inline int window_references_add(struct window_references *references, vo
             slot->end = end;
         return 0;
     }
-    return window_references_enter(references, data, chunk, end);
+    return window_references_enter(references, slot, data, chunk, end);
+}
+
+/* Takes a pointer out: at once where no other can stand behind it, as is mostly so. */
+static inline void window_references_leave(struct window_references *references, struct window_reference *slot)
+{
+    const size_t after = ((size_t)(slot - references->slots) + 1) & (references->room - 1);
+    if (references->slots[after].data) {
+        window_references_remove(references, slot);
+    } else {
+        slot->data = NULL;
+        references->used--;
+    }
 }
 
 /* Takes one back: the number of its chunk, or UINT32_MAX when there is no such reference; and where it ended. */
@@ -69,7 +97,7 @@ static inline uint32_t window_references_take(uint64_t *end, struct window_refer
     *end = slot->end;
     references->held--;
     if (--slot->count == 0)
-        window_references_remove(references, slot);
+        window_references_leave(references, slot);
     return chunk;
 }
 

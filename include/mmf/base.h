@@ -16,13 +16,20 @@
 #define MMF_API
 #endif
 
+/* A cast that neither language warns of. */
+#ifdef __cplusplus
+#define MMF_CAST(type, value) static_cast<type>(value)
+#else
+#define MMF_CAST(type, value) ((type)(value))
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* An open file of the operating system: a file descriptor on POSIX, a HANDLE on Windows. */
 typedef intptr_t mmf_os_handle;
-#define MMF_INVALID_HANDLE ((mmf_os_handle)-1)
+#define MMF_INVALID_HANDLE MMF_CAST(mmf_os_handle, -1)
 
 /* A memory-mapped file, and a contiguous part of one in this process's memory. Both are opaque. */
 typedef struct mmf_map mmf_map;

@@ -34,19 +34,19 @@
         if (sizeof(type) == 1) {                                                                                       \
             kind##8_t part;                                                                                            \
             err = MMF_GET_##kind(8)(view, position, &part);                                                            \
-            *value = (type)part;                                                                                       \
+            *value = MMF_CAST(type, part);                                                                             \
         } else if (sizeof(type) == 2) {                                                                                \
             kind##16_t part;                                                                                           \
             err = MMF_GET_##kind(16)(view, position, &part);                                                           \
-            *value = (type)part;                                                                                       \
+            *value = MMF_CAST(type, part);                                                                             \
         } else if (sizeof(type) == 4) {                                                                                \
             kind##32_t part;                                                                                           \
             err = MMF_GET_##kind(32)(view, position, &part);                                                           \
-            *value = (type)part;                                                                                       \
+            *value = MMF_CAST(type, part);                                                                             \
         } else {                                                                                                       \
             kind##64_t part;                                                                                           \
             err = MMF_GET_##kind(64)(view, position, &part);                                                           \
-            *value = (type)part;                                                                                       \
+            *value = MMF_CAST(type, part);                                                                             \
         }                                                                                                              \
         return err;                                                                                                    \
     }                                                                                                                  \
@@ -55,12 +55,12 @@
         if (!value)                                                                                                    \
             return mmf_view_write(view, position, NULL, sizeof(type));                                                 \
         if (sizeof(type) == 1)                                                                                         \
-            return MMF_PUT_##kind(8)(view, position, (kind##8_t) * value);                                             \
+            return MMF_PUT_##kind(8)(view, position, MMF_CAST(kind##8_t, *value));                                     \
         if (sizeof(type) == 2)                                                                                         \
-            return MMF_PUT_##kind(16)(view, position, (kind##16_t) * value);                                           \
+            return MMF_PUT_##kind(16)(view, position, MMF_CAST(kind##16_t, *value));                                   \
         if (sizeof(type) == 4)                                                                                         \
-            return MMF_PUT_##kind(32)(view, position, (kind##32_t) * value);                                           \
-        return MMF_PUT_##kind(64)(view, position, (kind##64_t) * value);                                               \
+            return MMF_PUT_##kind(32)(view, position, MMF_CAST(kind##32_t, *value));                                   \
+        return MMF_PUT_##kind(64)(view, position, MMF_CAST(kind##64_t, *value));                                       \
     }
 #define MMF_GET_int(bits) mmf_view_get_i##bits
 #define MMF_GET_uint(bits) mmf_view_get_u##bits

@@ -20,7 +20,9 @@ typedef struct mmf_window_options {
     uint64_t reserved[2];
 } mmf_window_options;
 
+#ifndef __cplusplus /* there mmf_window_options_init() and assignments do the same */
 #define MMF_WINDOW_OPTIONS(...) (&(mmf_window_options){.struct_size = sizeof(mmf_window_options), __VA_ARGS__})
+#endif
 
 /* Sets every member to its default. NULL is ignored. */
 MMF_API void mmf_window_options_init(mmf_window_options *options);

@@ -15,6 +15,9 @@ done
 say "files that have bytes and tell no length"
 run mmf status /proc/self/maps
 run mmf touch /proc/self/maps
+run mmf read /proc/cpuinfo
+run mmf read /proc/cpuinfo -o out
+run mmf dump /proc/cpuinfo
 run mmf status /dev/null
 say "the good ones among bad ones are done, and the exit code tells"
 run mmf status nothing good directory

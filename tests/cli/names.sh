@@ -36,6 +36,10 @@ for name in "$new_line" "$quotes" "$unicode" "$direction" "$escape" "$bytes"; do
     done
     rm -f -- "$name"
 done
+say "control characters as JSON has them"
+controls=$(printf 'a\nb\tc\rd\be\ff\001g')
+printf 'content\n' >"./$controls"
+mmf status "$controls" --json | grep '"path"'
 say "a name of almost 255 bytes"
 long=$(printf '%0250d' 0)
 : >"$long"

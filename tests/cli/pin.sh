@@ -69,6 +69,18 @@ truncate -s 4K file
 kill -TERM $job
 wait $job
 echo "exit $?"
+say "truncated inside its last page"
+start file --at 1000
+truncate -s 2000 file
+kill -TERM $job
+wait $job
+echo "exit $?"
+say "made longer: nothing that was pinned is missing"
+start file
+truncate -s 4K file
+kill -TERM $job
+wait $job
+echo "exit $?"
 say "all or none"
 run mmf pin small nothing
 run mmf pin small --at 2

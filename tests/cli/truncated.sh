@@ -21,7 +21,7 @@ cut_under()
 say "read"
 cut_under mmf read file
 [ "$(cat ../count)" -ge 49990000 ] && [ "$(cat ../count)" -lt 50000000 ] && echo "the bytes that were there came"
-say "read, byte by byte: what was before the hole in the file, and nothing more"
+say "read, byte by byte: what was before the new end, and nothing more"
 head -c 100000000 /dev/zero | tr '\0' x >file
 mmf read file >pipe 2>../err &
 {
@@ -34,6 +34,53 @@ echo "exit $?"
 cat ../err
 stat -c '%s bytes' ../bytes
 head -c 50000001 ../bytes | tr -d x | wc -c
+say "read: inside the last page, where no page is missing"
+cut_last_page()
+{
+    head -c 100002000 /dev/zero | tr '\0' x >file
+    mmf "$@" file >pipe 2>../err &
+    job=$!
+    {
+        head -c 65536
+        truncate -s 100001000 file
+        cat
+    } <pipe >../bytes
+    wait $job
+    echo "exit $?"
+    cat ../err
+}
+cut_last_page read
+stat -c '%s bytes' ../bytes
+tr -d x <../bytes | wc -c
+say "read -o: no file appears"
+truncate -s 600000000 file
+mmf read file -o out 2>../err &
+job=$!
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    [ -n "$(find . -name '.mmf-*')" ] && break
+    sleep 0.01
+done
+kill -STOP $job
+truncate -s 599999999 file
+kill -CONT $job
+wait $job
+echo "exit $?"
+cat ../err
+find . -name out -o -name '.mmf-*'
+say "dump: inside the last page, and inside a hole"
+cut_last_page dump --all --width 256
+head -c 1000000 /dev/urandom >file
+truncate -s 500000000 file
+mmf dump file >pipe 2>../err &
+job=$!
+{
+    head -c 1000 >/dev/null
+    truncate -s 499999999 file
+    cat >/dev/null
+} <pipe
+wait $job
+echo "exit $?"
+cat ../err
 say "dump"
 cut_under mmf dump file --all
 say "dump, in JSON: still valid"
@@ -71,6 +118,20 @@ job=$!
 wait $job
 echo "exit $?"
 cat ../err
+say "write: the last piece ends behind the new end, in the same page"
+head -c 20002000 /dev/zero | tr '\0' x >file
+mmf write file <pipe 2>../err &
+job=$!
+{
+    head -c 20000000 /dev/zero | tr '\0' y
+    wait_for 16777215 >&2
+    truncate -s 20001000 file
+    head -c 2000 /dev/zero | tr '\0' y
+} >pipe
+wait $job
+echo "exit $?"
+cat ../err
+stat -c '%s bytes' file
 say "touch and status while the file is cut and grows, again and again"
 truncate -s 64M file
 (while :; do truncate -s 4K file; head -c 8M /dev/zero >>file; done) 2>/dev/null &

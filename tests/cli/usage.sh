@@ -10,6 +10,14 @@ run mmf read
 run mmf read file other
 run mmf read file --att 1
 run mmf read file --si
+run mmf read file --si 2
+run mmf read file --si=2
+run mmf read file --siz
+run mmf read --js file -o out
+run mmf read file --hel
+run mmf read file --size 2 --at 1 --size 3
+run mmf read file --json --json -o out
+run mmf read file -o a --output b
 run mmf read file -x
 run mmf read file --at
 run mmf read file --json=yes
@@ -27,6 +35,7 @@ run mmf read file --json -o -
 run mmf write
 run mmf write file -i a --text b
 run mmf write file --at x
+run mmf write file --text x --sparse
 run mmf dump
 run mmf dump file --width 0
 run mmf dump file --width 257
@@ -38,4 +47,7 @@ run mmf pin
 run mmf pin file --seconds forever
 run mmf pin file --seconds 1.5s
 run mmf pin file --seconds -1
+run mmf --version x
+run mmf --help read x
+run mmf help nothing
 run cat file

@@ -29,6 +29,10 @@ run mmf write file --at 100 --text '' --grow
 run stat -c %s file
 run mmf write file --at 1M --text x --grow --sparse
 run stat -c %s file
+say "text that looks like an option"
+printf 'hello\n' >dashes
+run mmf write dashes --text --at --at 0
+run cat dashes
 say "creating"
 run mmf write new --text new
 run mmf write new --text new --create --json
@@ -63,7 +67,21 @@ tail -c 80000000 grown >back
 cat binary binary | cmp - back && echo same
 run stat -c %s grown
 say "longer than fits: what was written is told"
-cat binary | run mmf write to --at 30M
-run mmf write to --at 30M -i binary --json
+cat binary | run mmf write to --at 20M
+say "longer than fits, and known to be: nothing was written"
+head -c 40000007 /dev/zero >to
+cp to as_it_was
+run mmf write to --at 10M -i binary --json
+run mmf write to --at 10M <binary
+run mmf write to --at 30M -i binary
+same to as_it_was
+say "standard input that was read in part before"
+{
+    head -c 39000000 >part
+    run mmf write to --at 39500000
+    run mmf write to --at 38000000
+} <binary
+tail -c 2000007 to | head -c 1000000 >part
+tail -c 1000000 binary | cmp - part && echo same
 run stat -c %s to
 find . -name '.mmf-*'

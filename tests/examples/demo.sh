@@ -30,13 +30,14 @@ printf '#!/bin/sh\necho out of order\nexit 3\n' >programs/early_close
 chmod +x programs/early_close
 demo 1 --directory failing --examples programs
 says "| out of order"
-says "the program ended with exit code 3"
+grep -qx "mmf demo: early_close: the program ended with exit code 3" output || fail "the failure: $(tail -n 1 output)"
 grep -q "two_processes" output && fail "it went on after a failure"
 [ ! -e failing ] || fail "a failed tour left files: $(find failing)"
 printf '#!/bin/sh\nkill -KILL $$\n' >programs/early_close
 demo 1 --directory failing --examples programs --json
 says '"signal": 9'
-says '"name": "MMF_EABANDONED"'
+says '"name": null'
+says '"text": "the program was ended by signal 9"'
 [ ! -e failing ] || fail "a failed tour left files: $(find failing)"
 demo 1 --directory failing --examples programs --keep
 [ "$(find failing -name grown.dat | wc -l)" -eq 1 ] || fail "--keep kept nothing"
@@ -56,7 +57,7 @@ mkdir interrupted
 } &
 demo 130 --directory interrupted --examples programs
 wait
-says "interrupted"
+grep -qx "mmf demo: interrupted" output || fail "it says more than that it was interrupted: $(cat output)"
 read -r sleeper script parent <interrupted/started
 for process in "$sleeper" "$script"; do
     tries=0
@@ -74,7 +75,10 @@ says "MMF_ENOTFOUND"
 rm programs/make_image
 demo 1 --examples programs
 says "make_image: the program is not there"
-demo 1 --picture missing.png
+there=$picture
+picture=missing.png
+demo 1
+picture=$there
 says "missing.png"
 demo 1 --directory /proc/1/nowhere
 demo 1 --directory /proc

@@ -31,7 +31,8 @@ says "brightened 67108864 pixels by 5000 with the raw pointer, guarded"
 check image "$picture" image.data 800 $part 11000
 
 run 0 looking_on image.data 3000
-says "pixels were brighter"
+says "A saw the first 125000 of 250000 pixels brighter and the others as they were, while B waited half way;"
+says "in the end all 250000 pixels were brighter"
 check image "$picture" image.data 800 $part 11000 4000000 6000000 3000
 run 0 image_to_png image.data 300 1848 700 401 after.png
 check png "$picture" after.png 300 1848 $part 11000

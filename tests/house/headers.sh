@@ -26,7 +26,7 @@ for file in include/mmf/*.h; do
         try "${file##*/}" "$compiler" -std=c17 -x c
     done
     for compiler in $cxx; do
-        try "${file##*/}" "$compiler" -std=c++17 -x c++
+        try "${file##*/}" "$compiler" -std=c++17 -Wold-style-cast -x c++
     done
     grep -q "^#include \"mmf/${file##*/}\"" include/mmf/*.h || [ "$file" = include/mmf/mmf.h ] ||
         wrong "no header includes mmf/${file##*/}, so mmf/mmf.h lacks it"

@@ -31,6 +31,7 @@ prefix=$folder/prefix
 for header in "$source"/include/mmf/*.h; do
     step "the header is installed" -- cmp "$header" "$prefix/include/mmf/${header##*/}"
 done
+step "the license is installed" -- cmp "$source/LICENSE" "$prefix/share/doc/mmf/LICENSE"
 if [ -e "$build/mmf" ]; then
     step "the installed command runs" -- "$prefix/bin/mmf" --help
     [ "$(readelf -d "$prefix/bin/mmf" | grep -cE 'R(UN)?PATH')" = 0 ] || wrong "the command remembers a path of the build"

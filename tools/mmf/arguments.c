@@ -139,11 +139,25 @@ static const struct option_rule *find_rule(const struct usage *usage, int found)
     return NULL;
 }
 
+/* getopt_long takes a long option by the first letters of its name as well, which a later version could read otherwise.
+ */
+static bool is_whole(const char *word, const char *name)
+{
+    size_t length = strlen(name);
+
+    if (strncmp(word, "--", 2) != 0)
+        return true; /* by its letter */
+    return strncmp(word + 2, name, length) == 0 && (word[length + 2] == '\0' || word[length + 2] == '=');
+}
+
 /* What getopt_long could not take: named as the user wrote it where that is known. */
 static int unknown_option(const struct usage *usage, char **argv, int found)
 {
     const struct option_rule *rule = optopt ? find_rule(usage, optopt) : NULL;
+    const char *word = argv[optind - 1];
 
+    if (rule && !is_whole(word, rule->name))
+        return arguments_wrong(usage->job, "unknown option %s", word);
     if (found == ':')
         return arguments_wrong(usage->job, "the option --%s needs a value", rule ? rule->name : "?");
     if (rule)
@@ -152,27 +166,34 @@ static int unknown_option(const struct usage *usage, char **argv, int found)
         return arguments_wrong(usage->job, "the option --help takes no value");
     if (optopt)
         return arguments_wrong(usage->job, "unknown option -%c", optopt);
-    return arguments_wrong(usage->job, "unknown or ambiguous option %s", argv[optind - 1]);
+    return arguments_wrong(usage->job, "unknown option %s", word);
 }
 
 int arguments_read(const struct usage *usage, int argc, char **argv, int *operands)
 {
     struct option names[MOST_RULES + 2];
     char letters[2 * MOST_RULES + 4];
+    bool given[MOST_RULES] = {false};
     int found = 0;
 
     make_lists(usage, names, letters);
     opterr = 0;
     optind = 1;
     while ((found = getopt_long(argc, argv, letters, names, NULL)) != -1) {
-        if (found == 'h')
-            return print_help(usage);
         if (found == '?' || found == ':')
             return unknown_option(usage, argv, found);
         const struct option_rule *rule = find_rule(usage, found);
-        const char *wrong = rule ? store(rule, optarg) : "unknown option";
+        const char *word = argv[optarg && optarg == argv[optind - 1] ? optind - 2 : optind - 1];
+        if (!is_whole(word, rule ? rule->name : "help"))
+            return arguments_wrong(usage->job, "unknown option %s", word);
+        if (!rule)
+            return print_help(usage);
+        if (given[rule - usage->rules])
+            return arguments_wrong(usage->job, "the option --%s is given twice", rule->name);
+        given[rule - usage->rules] = true;
+        const char *wrong = store(rule, optarg);
         if (wrong)
-            return arguments_wrong(usage->job, "--%s %s: %s", rule ? rule->name : "", optarg ? optarg : "", wrong);
+            return arguments_wrong(usage->job, "--%s %s: %s", rule->name, optarg ? optarg : "", wrong);
     }
     if (argc - optind < usage->least)
         return arguments_wrong(usage->job, "a file is missing");

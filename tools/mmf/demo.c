@@ -23,7 +23,8 @@
 #define HELPER "helper.dat"
 
 /* The image, a copy of a part of it, and a little for everything else. */
-static const uint64_t space_needed = (uint64_t)960 << 20;
+#define NEEDED_MIB 960 /* the help says so too */
+static const uint64_t space_needed = (uint64_t)NEEDED_MIB << 20;
 
 enum { MOST_ARGUMENTS = 7 };
 
@@ -95,7 +96,7 @@ static const struct stage {
     {"The place to watch, before",
      "image_to_png",
      {IMAGE, "0", "1848", "600", "400", BEFORE},
-     "Row 2048, the middle of this picture, begins at byte 268,435,456: the 256th MiB."},
+     "Row 2048, the middle of this picture, begins at byte 268,435,456: at offset 256 MiB."},
     {"512 MiB of the image are brightened, a call for each read and write",
      "large_image",
      {IMAGE, "6000"},
@@ -111,7 +112,7 @@ static const struct stage {
     {"The place to watch, after",
      "image_to_png",
      {IMAGE, "0", "1848", "600", "400", AFTER},
-     "The upper half is as it was; the lower half, from the 256th MiB on, is brighter."},
+     "The upper half is as it was; the lower half, from offset 256 MiB on, is brighter."},
 };
 enum { STAGES = sizeof stages / sizeof stages[0] };
 
@@ -332,13 +333,14 @@ static int judge(struct demo *demo, const struct stage *stage, const struct chil
     demo->culprit = stage->program;
     if (child_interrupted()) {
         demo->culprit = NULL;
-        return failure_of_job(&demo->failure, MMF_EABANDONED, "interrupted");
+        return failure_of_job(&demo->failure, FAILURE_OF_COMMAND, "interrupted");
     }
     if (child->signal) {
-        return failure_of_job(&demo->failure, MMF_EABANDONED, "the program was ended by signal %d", child->signal);
+        return failure_of_job(&demo->failure, FAILURE_OF_COMMAND, "the program was ended by signal %d", child->signal);
     }
     if (child->exit_code != 0) {
-        return failure_of_job(&demo->failure, MMF_ECONFLICT, "the program ended with exit code %d", child->exit_code);
+        return failure_of_job(&demo->failure, FAILURE_OF_COMMAND, "the program ended with exit code %d",
+                              child->exit_code);
     }
     demo->culprit = NULL;
     return MMF_OK;
@@ -411,8 +413,8 @@ static void begin_telling(struct demo *demo)
     } else if (demo->directory) {
         output_text(&demo->output, "A tour of memory-mapped files. The programs are run here:\n  $ cd ");
         output_shown(&demo->output, demo->directory);
-        output_format(&demo->output, "\n  (%s are free there; this needs 950 MiB for a while)\n",
-                      size_text(space, demo->space));
+        output_format(&demo->output, "\n  (%s are free there; this needs %d MiB for a while)\n",
+                      size_text(space, demo->space), NEEDED_MIB);
     }
 }
 
@@ -451,6 +453,9 @@ static void end_telling(struct demo *demo, bool succeeded)
         if (demo->keep) {
             output_text(&demo->output, "Everything else is kept there too.\n");
         }
+        output_text(&demo->output, "To remove them:\n  $ rm -r ");
+        output_shown(&demo->output, demo->directory);
+        output_text(&demo->output, "\n");
     }
     free(before);
     free(after);
@@ -503,9 +508,10 @@ int job_demo(int argc, char **argv)
     const struct usage usage = {
         JOB,
         "[OPTION...]",
-        "A tour of the library, in about a minute: runs the example programs on real\n"
-        "data and tells what happened and how long it took. Needs 960 MiB of disk for a\n"
-        "while; at the end only the two small pictures before.png and after.png stay.\n"
+        "A tour of the library, in some seconds, or a minute on a slow disk: runs the\n"
+        "example programs on real data and tells what happened and how long it took.\n"
+        "Needs 960 MiB of disk for a while; at the end only the two small pictures\n"
+        "before.png and after.png stay, in a directory that is yours to remove.\n"
         "The first program that fails ends the tour with exit code 1, and nothing stays.\n"
         "An interrupt cleans up as well.\n",
         "  mmf demo\n"

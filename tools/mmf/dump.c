@@ -162,17 +162,21 @@ static bool all_zero(const unsigned char *bytes, size_t size)
 }
 
 /* After a row of zeros, whole rows that lie in a hole are left out without being read. */
-static void skip_hole(struct dump *dump)
+static int skip_hole(struct dump *dump)
 {
     struct extent extent;
+    uint64_t good = 0;
 
     if (dump->all || !dump->has_before || !all_zero(dump->before, dump->width) ||
         extent_next(&extent, dump->source.file, dump->at, dump->end) || extent.data) {
-        return;
+        return MMF_OK;
     }
-    uint64_t size = extent.size - extent.size % dump->width;
-    if (size > 0)
-        leave_out(dump, size);
+    /* Behind the end of a file that was made shorter there is a hole, too. */
+    int err =
+        source_verify(&dump->source, dump->at, extent.size - extent.size % dump->width, MMF_OK, &good, &dump->failure);
+    if (good > 0)
+        leave_out(dump, good);
+    return err;
 }
 
 static int dump_bytes(struct dump *dump)
@@ -181,17 +185,16 @@ static int dump_bytes(struct dump *dump)
     int err = MMF_OK;
 
     while (!err && dump->at < dump->end && dump->output.os_error == 0) {
-        skip_hole(dump);
+        err = skip_hole(dump);
+        if (err)
+            break;
         /* The first row of a piece is enough to see that a hole begins. */
-        size_t size = dump->end - dump->at < room ? (size_t)(dump->end - dump->at) : room;
+        uint64_t size = dump->end - dump->at < room ? dump->end - dump->at : room;
         if (size == 0)
             break;
-        err = mmf_window_read(dump->window, dump->at, dump->piece, size);
-        if (err) {
-            err = failure_of_library(&dump->failure);
-            size = err == MMF_EFAULT && dump->failure.done < size ? (size_t)dump->failure.done : 0;
-        }
-        print_rows(dump, dump->piece, size);
+        err = mmf_window_read(dump->window, dump->at, dump->piece, (size_t)size);
+        err = source_verify(&dump->source, dump->at, size, err, &size, &dump->failure);
+        print_rows(dump, dump->piece, (size_t)size);
     }
     print_repeated(dump);
     return err;

@@ -49,6 +49,8 @@ static int evict_file(struct source *source, const struct evict_options *options
         err = evict_range(source, evicted->range, failure);
     }
     if (!err)
+        err = source_verify(source, evicted->range.position, evicted->range.size, MMF_OK, NULL, failure);
+    if (!err)
         err = residency_measure(&evicted->after, source, evicted->range, failure);
     return err;
 }

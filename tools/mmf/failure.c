@@ -63,6 +63,17 @@ int failure_of_job(struct failure *failure, int code, const char *format, ...)
     return code;
 }
 
+int failure_of_range(struct failure *failure, uint64_t offset, const char *format, ...)
+{
+    va_list arguments;
+
+    *failure = (struct failure){.code = MMF_ERANGE, .has_offset = true, .offset_in_text = true, .offset = offset};
+    va_start(arguments, format);
+    vsnprintf(failure->text, sizeof failure->text, format, arguments);
+    va_end(arguments);
+    return failure->code;
+}
+
 void failure_report(const struct failure *failure, const char *job, const char *path)
 {
     struct output error;
@@ -76,18 +87,21 @@ void failure_report(const struct failure *failure, const char *job, const char *
         output_text(&error, ": ");
     }
     output_text(&error, failure->text);
-    if (failure->has_offset)
+    if (failure->has_offset && !failure->offset_in_text)
         output_format(&error, " at offset %llu", (unsigned long long)failure->offset);
     if (failure->has_done && failure->done > 0)
         output_format(&error, "; %llu bytes were written before that", (unsigned long long)failure->done);
-    output_format(&error, " (%s", mmf_error_name(failure->code));
-    if (failure->operation[0])
-        output_format(&error, ": %s", failure->operation);
-    if (failure->os_error)
-        output_format(&error, ": %s", strerror(failure->os_error));
-    if (cause)
-        output_format(&error, ": %s", cause);
-    output_text(&error, ")\n");
+    if (failure->code != FAILURE_OF_COMMAND) {
+        output_format(&error, " (%s", mmf_error_name(failure->code));
+        if (failure->operation[0])
+            output_format(&error, ": %s", failure->operation);
+        if (failure->os_error)
+            output_format(&error, ": %s", strerror(failure->os_error));
+        if (cause)
+            output_format(&error, ": %s", cause);
+        output_text(&error, ")");
+    }
+    output_text(&error, "\n");
     output_finish(&error);
 }
 
@@ -100,8 +114,13 @@ void failure_json(const struct failure *failure, struct json *json)
         return;
     }
     json_open_object(json, "error", false);
-    json_text(json, "name", mmf_error_name(failure->code));
-    json_signed(json, "code", failure->code);
+    if (failure->code == FAILURE_OF_COMMAND) {
+        json_unknown(json, "name");
+        json_unknown(json, "code");
+    } else {
+        json_text(json, "name", mmf_error_name(failure->code));
+        json_signed(json, "code", failure->code);
+    }
     json_text(json, "text", failure->text);
     if (failure->operation[0])
         json_text(json, "operation", failure->operation);

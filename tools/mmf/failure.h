@@ -6,12 +6,16 @@
 
 #include "mmf/mmf.h"
 
+/* The code of what the command itself has to say, where none of the library's fits: it is not shown. */
+enum { FAILURE_OF_COMMAND = 1 };
+
 /* A failure; code MMF_OK: none. `done` counts the bytes written before it when has_done. */
 struct failure {
     int code;
     int os_error;
     mmf_cause cause;
     bool has_offset;
+    bool offset_in_text; /* so it is not told twice */
     bool has_done;
     uint64_t offset;
     uint64_t done;
@@ -29,7 +33,16 @@ __attribute__((format(printf, 3, 4)))
 #endif
 int failure_of_job(struct failure *failure, int code, const char *format, ...);
 
-/* "mmf JOB: PATH: text at offset N (MMF_ECODE: operation: OS text)" on standard error. `path` may be NULL. */
+/* The same for MMF_ERANGE: what is out of range begins at `offset`, which the words tell. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+int failure_of_range(struct failure *failure, uint64_t offset, const char *format, ...);
+
+/*
+ * "mmf JOB: PATH: text at offset N (MMF_ECODE: operation: OS text)" on standard error, without the
+ * parentheses for FAILURE_OF_COMMAND. `path` may be NULL.
+ */
 void failure_report(const struct failure *failure, const char *job, const char *path);
 
 /* The member "error" of the object that is open: an object, or null when nothing failed. */

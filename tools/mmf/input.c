@@ -15,8 +15,11 @@ int input_open(struct input *input, const char *path, const char *text, struct f
     struct stat about;
 
     *input = (struct input){.file = -1, .name = "--text", .text = text};
-    if (text)
+    if (text) {
+        input->known = true;
+        input->size = strlen(text);
         return MMF_OK;
+    }
     input->file = STDIN_FILENO;
     input->name = "standard input";
     if (path && strcmp(path, "-") != 0) {
@@ -33,6 +36,10 @@ int input_open(struct input *input, const char *path, const char *text, struct f
     if (S_ISREG(about.st_mode)) {
         input->device = (uint64_t)about.st_dev;
         input->inode = (uint64_t)about.st_ino;
+        off_t read_already = lseek(input->file, 0, SEEK_CUR);
+        /* A length of 0 says nothing: files as those of /proc have bytes all the same. */
+        input->known = about.st_size > 0 && read_already >= 0 && read_already <= about.st_size;
+        input->size = input->known ? (uint64_t)(about.st_size - read_already) : 0;
     }
     return MMF_OK;
 }

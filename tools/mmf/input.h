@@ -10,6 +10,8 @@ struct input {
     const char *text; /* what is left of it */
     uint64_t device;  /* identity of a regular file; else both 0 */
     uint64_t inode;
+    bool known; /* whether its length is known: the text's, a regular file's */
+    uint64_t size;
 };
 
 /* `path` NULL or "-": standard input. `text` not NULL: that instead. */

@@ -13,6 +13,7 @@ void json_start(struct json *json, struct output *output)
 /* Writes text in quotes. Returns whether it was exact, that is, UTF-8 throughout. */
 static bool quoted(struct output *output, const char *text)
 {
+    static const char shorts[] = "\b\t\n\f\r"; /* the control characters that have a letter of their own */
     bool exact = true;
 
     output_text(output, "\"");
@@ -25,6 +26,8 @@ static bool quoted(struct output *output, const char *text)
             length = 1;
         } else if (character == '"' || character == '\\') {
             output_format(output, "\\%c", (char)character);
+        } else if (character > 0 && character < 0x20 && strchr(shorts, (char)character)) {
+            output_format(output, "\\%c", "btnfr"[strchr(shorts, (char)character) - shorts]);
         } else if (character < 0x20 || (character >= 0x7F && character < 0xA0) || character == 0x2028 ||
                    character == 0x2029) {
             output_format(output, "\\u%04x", (unsigned)character);

@@ -32,7 +32,7 @@ static int print_help(void)
 
     output_start(&output, STDOUT_FILENO);
     output_text(&output, "usage: mmf JOB [OPTION...] [FILE...]\n"
-                         "       mmf JOB --help | mmf --help | mmf --version\n\n"
+                         "       mmf JOB --help | mmf help [JOB] | mmf --help | mmf --version\n\n"
                          "Memory-mapped files at the shell.\n\nJobs:\n");
     for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++)
         output_format(&output, "  %-8s  %s\n", jobs[i].name, jobs[i].summary);
@@ -68,6 +68,26 @@ static int wrong_usage(const char *problem, const char *word)
     return EXIT_USAGE;
 }
 
+static const struct job *find_job(const char *name)
+{
+    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
+        if (strcmp(name, jobs[i].name) == 0)
+            return &jobs[i];
+    }
+    return NULL;
+}
+
+/* A job prints its help itself: as if it had been asked for behind the job's name. */
+static int help_of(const struct job *job)
+{
+    char name[16];
+    char option[] = "--help";
+    char *arguments[] = {name, option, NULL};
+
+    snprintf(name, sizeof name, "%s", job->name);
+    return job->run(2, arguments);
+}
+
 /*
  * Whoever starts the command without standard input, output or error gets an error from using them: the next file that
  * is opened must never land on those numbers, and a report must never end in a user's file. Hence /dev/null, opened so
@@ -94,13 +114,18 @@ int main(int argc, char **argv)
 
     if (argc < 2)
         return wrong_usage("a job is missing", NULL);
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-        return print_help();
-    if (strcmp(argv[1], "--version") == 0)
+    bool help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0;
+    bool version = strcmp(argv[1], "--version") == 0;
+    int most = help ? 3 : 2;
+    if ((help || version) && argc > most)
+        return wrong_usage("unexpected argument", argv[most]);
+    if (version)
         return print_version();
-    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
-        if (strcmp(argv[1], jobs[i].name) == 0)
-            return jobs[i].run(argc - 1, argv + 1);
-    }
-    return wrong_usage(argv[1][0] == '-' ? "unknown option" : "unknown job", argv[1]);
+    if (help && argc == 2)
+        return print_help();
+    const char *name = argv[help ? 2 : 1];
+    const struct job *job = find_job(name);
+    if (!job)
+        return wrong_usage(name[0] == '-' ? "unknown option" : "unknown job", name);
+    return help ? help_of(job) : job->run(argc - 1, argv + 1);
 }

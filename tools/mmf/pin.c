@@ -27,10 +27,10 @@ struct pin {
 };
 
 static const char summary[] = "Locks the pages of each FILE in memory, says so, and keeps them until SIGINT,\n"
-                              "SIGTERM or SIGHUP comes or the time is over; that is done, exit code 0. When\n"
-                              "one file cannot be locked none is. The limit is RLIMIT_MEMLOCK (ulimit -l)\n"
-                              "unless the user is privileged. Holes take memory too: more than the machine has\n"
-                              "is refused.\n";
+                              "SIGTERM or SIGHUP comes or the time is over; that is done, exit code 0. A file\n"
+                              "that was made shorter meanwhile is an error then. When one file cannot be\n"
+                              "locked none is. The limit is RLIMIT_MEMLOCK (ulimit -l) unless the user is\n"
+                              "privileged. Holes take memory too: more than the machine has is refused.\n";
 static const char examples[] = "  mmf pin database.db &\n"
                                "  mmf pin --at 0 --size 64M --seconds 60 huge.bin\n";
 
@@ -142,6 +142,20 @@ static int pin_file(struct pin *pin, const struct pin_options *options, const ch
     return mmf_view_lock(pin->view, 0, pin->range.size) ? explain(failure, *sum) : MMF_OK;
 }
 
+/* Whether all that was pinned is still there. Tells the first file that is not. */
+static int verify_pins(const struct pin *pins, int count)
+{
+    struct failure failure = {0};
+    int err = MMF_OK;
+
+    for (int i = 0; !err && i < count; i++) {
+        err = source_verify(&pins[i].source, pins[i].range.position, pins[i].range.size, MMF_OK, NULL, &failure);
+        if (err)
+            failure_report(&failure, "pin", pins[i].source.path);
+    }
+    return err;
+}
+
 static void print_pins(struct output *output, const struct pin *pins, int count)
 {
     char text[SIZE_TEXT];
@@ -196,8 +210,10 @@ static int run(const struct pin_options *options, int count, char **paths)
         print_pins(&output, pins, count);
     }
     int exit_code = finish_output(&output, "pin", err ? EXIT_FAILED : EXIT_DONE);
-    if (exit_code == EXIT_DONE)
+    if (exit_code == EXIT_DONE) {
         wait_for_end(options, &waiting);
+        exit_code = verify_pins(pins, opened) ? EXIT_FAILED : EXIT_DONE;
+    }
     for (int i = 0; i < opened; i++) {
         mmf_view_close(&pins[i].view);
         source_close(&pins[i].source, &closing);

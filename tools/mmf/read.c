@@ -27,7 +27,7 @@ static const char summary[] = "Writes bytes of FILE to standard output. A range 
 static const char examples[] = "  mmf read disk.img --at 1GiB --size 512 -o sector\n"
                                "  mmf read log --at 0x1000 | less\n";
 
-/* Hands the bytes of a range on, piece by piece. A fault hands on what was there before it. */
+/* Hands the bytes of a range on, piece by piece. On failure only what was there before it. */
 static int read_range(struct source *source, mmf_range range, struct output *output, struct failure *failure)
 {
     struct progress progress;
@@ -40,15 +40,12 @@ static int read_range(struct source *source, mmf_range range, struct output *out
         err = failure_of_library(failure);
     progress_start(&progress, "read", range.size);
     while (!err && at < range.size && output->os_error == 0) {
-        size_t size = range.size - at < PIECE ? (size_t)(range.size - at) : PIECE;
-        err = mmf_window_read(window, range.position + at, piece, size);
-        if (err) {
-            err = failure_of_library(failure);
-            size = err == MMF_EFAULT && failure->done < size ? (size_t)failure->done : 0;
-        }
-        output_bytes(output, piece, size);
-        progress_add(&progress, size);
-        at += size;
+        uint64_t good = range.size - at < PIECE ? range.size - at : PIECE;
+        err = mmf_window_read(window, range.position + at, piece, (size_t)good);
+        err = source_verify(source, range.position + at, good, err, &good, failure);
+        output_bytes(output, piece, (size_t)good);
+        progress_add(&progress, good);
+        at += good;
     }
     progress_clear();
     mmf_window_close(&window);

@@ -31,17 +31,22 @@ static int refuse_kind(const struct os_file_info *info, struct failure *failure)
     return failure_of_job(failure, MMF_ENOTSUP, "it is a pipe or socket");
 }
 
-/* When the library refused a path because of what it names, the failure says that in words. */
-static void explain_kind(const char *path, struct failure *failure)
+/* When the library refused a path because of what it names, the failure says that in words. Returns its code. */
+static int explain_kind(const char *path, struct failure *failure)
 {
-    struct os_file_info info;
-    mmf_os_handle file;
+    struct source source = {.path = path};
+    int os_error = failure->os_error; /* of mmap(): EIO for the files of /proc, and for a device that fails */
 
-    if (os.open(&file, path, OS_OPEN_READ, 0))
-        return;
-    if (os.describe(&info, file) == 0)
-        refuse_kind(&info, failure);
-    os.close(file);
+    if (os.open(&source.file, path, OS_OPEN_READ, 0))
+        return failure->code;
+    int err = os.describe(&source.info, source.file) ? MMF_EIO : refuse_kind(&source.info, failure);
+    if (!err && (os_error == EIO || os_error == ENODEV)) {
+        err = refuse_false_length(&source, failure);
+        if (!err && os_error == ENODEV)
+            failure_of_job(failure, MMF_ENOTSUP, "the file cannot be mapped");
+    }
+    os.close(source.file);
+    return failure->code;
 }
 
 int source_open(struct source *source, const char *path, mmf_access access, bool sparse, struct failure *failure)
@@ -63,8 +68,8 @@ int source_open(struct source *source, const char *path, mmf_access access, bool
     }
     if (err || mmf_map_handle(&source->file, source->map)) {
         err = failure_of_library(failure);
-        if (path[0] != '@' && (err == MMF_EACCESS || err == MMF_ENOTSUP))
-            explain_kind(path, failure);
+        if (path[0] != '@' && (err == MMF_EACCESS || err == MMF_ENOTSUP || err == MMF_EIO))
+            err = explain_kind(path, failure);
         goto failed;
     }
     err = os.describe(&source->info, source->file);
@@ -118,6 +123,34 @@ failed:
     return err;
 }
 
+int source_verify(const struct source *source, uint64_t from, uint64_t size, int err, uint64_t *good,
+                  struct failure *failure)
+{
+    struct os_file_info now;
+    uint64_t done = size;
+    int os_error = 0;
+
+    if (err) {
+        err = failure_of_library(failure);
+        done = err == MMF_EFAULT && failure->done < size ? failure->done : 0;
+    }
+    if (!err || err == MMF_EFAULT)
+        os_error = os.describe(&now, source->file);
+    if (os_error) {
+        done = 0;
+        err = err ? err : failure_of_system(failure, "fstat", os_error);
+    } else if (done > 0 && now.size < from + done) {
+        done = now.size > from ? now.size - from : 0;
+        err = failure_of_job(failure, MMF_EFAULT, "bytes were cut off");
+        failure->cause = MMF_CAUSE_END_OF_FILE;
+        failure->has_offset = true;
+        failure->offset = from + done;
+    }
+    if (good)
+        *good = done;
+    return err;
+}
+
 int source_close(struct source *source, struct failure *failure)
 {
     int err = mmf_map_close(&source->map);
@@ -138,17 +171,17 @@ int range_of_options(mmf_range *range, struct optional at, struct optional size,
     range->position = at.given ? at.value : 0;
     range->size = 0;
     if (range->position > capacity) {
-        return failure_of_job(failure, MMF_ERANGE, "offset %llu lies beyond the end at %llu",
-                              (unsigned long long)range->position, (unsigned long long)capacity);
+        return failure_of_range(failure, range->position, "offset %llu lies beyond the end at %llu",
+                                (unsigned long long)range->position, (unsigned long long)capacity);
     }
     range->size = capacity - range->position;
     if (!size.given || (clip && size.value > range->size))
         return MMF_OK;
     if (size.value > range->size) {
         range->size = 0;
-        return failure_of_job(failure, MMF_ERANGE, "size %llu from offset %llu on reaches beyond the end at %llu",
-                              (unsigned long long)size.value, (unsigned long long)range->position,
-                              (unsigned long long)capacity);
+        return failure_of_range(
+            failure, range->position, "size %llu from offset %llu on reaches beyond the end at %llu",
+            (unsigned long long)size.value, (unsigned long long)range->position, (unsigned long long)capacity);
     }
     range->size = size.value;
     return MMF_OK;

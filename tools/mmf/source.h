@@ -24,6 +24,14 @@ int source_open(struct source *source, const char *path, mmf_access access, bool
 /* For the state: mapped for reading from an open file, so no share mode is taken and none is in the way. */
 int source_open_state(struct source *source, const char *path, struct failure *failure);
 
+/*
+ * Asks for the length of the file after the bytes of [from, from + size) were copied with the result `err` of the
+ * library: what lies between the end of a file and the end of its last page reads as zeros and takes what is stored,
+ * without a fault. `good` (may be NULL): how many bytes were the file's. Returns MMF_OK when that is all of them.
+ */
+int source_verify(const struct source *source, uint64_t from, uint64_t size, int err, uint64_t *good,
+                  struct failure *failure);
+
 /* Closes it. The result tells of an earlier failed sync, as mmf_map_close(). */
 int source_close(struct source *source, struct failure *failure);
 

@@ -99,6 +99,9 @@ static int touch_file(struct source *source, const struct touch_options *options
         err = residency_measure(&touched->before, source, touched->range, failure);
     if (!err)
         err = touch_range(source, options, touched, failure);
+    if (!err) { /* what was cut off looks like a hole */
+        err = source_verify(source, touched->range.position, touched->range.size, MMF_OK, NULL, failure);
+    }
     if (!err)
         err = residency_measure(&touched->after, source, touched->range, failure);
     return err;

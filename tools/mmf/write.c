@@ -43,12 +43,12 @@ struct work {
 static const char summary[] = "Writes bytes into FILE, over those that are there: from standard input, from\n"
                               "SRC, or T itself (without a line feed). What would end beyond the end of the\n"
                               "file is refused, unless --grow. A file that --create makes appears whole or not\n"
-                              "at all. Space is reserved before bytes are written, where the system can, so\n"
-                              "that a full disk is an error before the first of them. Input below 16 MiB is\n"
-                              "read and checked completely before the first byte is written. With longer\n"
-                              "input, or an error of the disk, bytes of the old file may have been written\n"
-                              "over before the failure: their number is told, and a file that was growing gets\n"
-                              "its old length back. @NAME, a named map, is not supported in this version.\n";
+                              "at all. What does not fit is refused, and space is reserved where the system\n"
+                              "can, before the first byte is written, if the bytes come from a regular file or\n"
+                              "T, or are less than 16 MiB. With longer input of another kind, or an error of\n"
+                              "the disk, bytes of the old file may have been written over before the failure:\n"
+                              "their number is told, and a file that was growing gets its old length back.\n"
+                              "@NAME, a named map, is not supported in this version.\n";
 static const char examples[] = "  mmf write disk.img --at 1GiB -i sector --sync\n"
                                "  mmf write greeting --at 0 --text 'hello' --create\n"
                                "  head -c 1M /dev/zero | mmf write data --at 4K --grow\n";
@@ -83,10 +83,11 @@ static int make_room(struct work *work, uint64_t end, bool more)
     if (end <= capacity)
         return MMF_OK;
     if (!work->options->grow && !work->creating) {
-        return failure_of_job(&work->failure, MMF_ERANGE,
-                              "%llu %s at offset %llu would reach beyond the end at %llu; --grow makes the file longer",
-                              (unsigned long long)(end - work->at), end - work->at == 1 ? "byte" : "bytes",
-                              (unsigned long long)work->at, (unsigned long long)capacity);
+        return failure_of_range(
+            &work->failure, work->at,
+            "%llu %s at offset %llu would reach beyond the end at %llu; --grow makes the file longer",
+            (unsigned long long)(end - work->at), end - work->at == 1 ? "byte" : "bytes", (unsigned long long)work->at,
+            (unsigned long long)capacity);
     }
     uint64_t wanted = more && end <= INT64_MAX - GROWTH ? end + GROWTH : end;
     int err = mmf_map_resize(work->source.map, wanted);
@@ -94,6 +95,27 @@ static int make_room(struct work *work, uint64_t end, bool more)
         err = mmf_map_resize(work->source.map, end);
     }
     return err ? failure_of_library(&work->failure) : MMF_OK;
+}
+
+/* The space for `size` bytes: holes get their blocks, so that a full disk is an error now and not a fault later. */
+static int reserve(struct work *work, uint64_t size)
+{
+    int os_error = os.reserve(work->source.file, work->at, size, true);
+
+    if (os_error && os.code_of(os_error) == MMF_ENOSPACE)
+        return failure_of_system(&work->failure, "fallocate", os_error);
+    return MMF_OK;
+}
+
+/* Where the length of the input is known all of it is made sure to fit before the first byte is read. */
+static int make_room_for_all(struct work *work, const struct input *input)
+{
+    if (!input->known || input->size == 0)
+        return MMF_OK;
+    if (work->at > UINT64_MAX - input->size)
+        return failure_of_range(&work->failure, work->at, "offset %llu is too large", (unsigned long long)work->at);
+    int err = make_room(work, work->at + input->size, false);
+    return err ? err : reserve(work, input->size);
 }
 
 static int read_input(struct work *work, struct input *input, size_t *size)
@@ -109,22 +131,19 @@ static int read_input(struct work *work, struct input *input, size_t *size)
 static int write_piece(struct work *work, size_t size)
 {
     mmf_view *view = NULL;
+    uint64_t good = 0;
     int err = MMF_OK;
 
-    /* Holes get their blocks first: a full disk then is an error before the bytes, not a fault among them. */
-    int os_error = os.reserve(work->source.file, work->at, size, true);
-    if (os_error && os.code_of(os_error) == MMF_ENOSPACE)
-        return failure_of_system(&work->failure, "fallocate", os_error);
+    err = reserve(work, size);
+    if (err)
+        return err;
     err = mmf_view_open(&view, work->source.map, work->at, size, NULL);
     if (!err)
         err = mmf_view_write(view, 0, work->piece, size);
-    if (err) {
-        err = failure_of_library(&work->failure);
-        size = err == MMF_EFAULT && work->failure.done < size ? (size_t)work->failure.done : 0;
-    }
-    work->written += size;
-    work->at += size;
-    progress_add(&work->progress, size);
+    err = source_verify(&work->source, work->at, size, err, &good, &work->failure);
+    work->written += good;
+    work->at += good;
+    progress_add(&work->progress, good);
     mmf_view_close(&view);
     return err;
 }
@@ -137,7 +156,7 @@ static int write_all(struct work *work, struct input *input, size_t size)
     while (!err && size > 0) {
         bool more = size == PIECE;
         if (work->at > UINT64_MAX - size)
-            return failure_of_job(&work->failure, MMF_ERANGE, "offset %llu is too large", (unsigned long long)work->at);
+            return failure_of_range(&work->failure, work->at, "offset %llu is too large", (unsigned long long)work->at);
         err = make_room(work, work->at + size, more);
         if (!err)
             err = write_piece(work, size);
@@ -167,11 +186,13 @@ static int write_file(struct work *work, struct input *input)
         return failure_of_job(&work->failure, MMF_EINVAL, "the input is the file itself");
     work->at = work->options->at.value;
     if (work->at > work->before && !work->options->grow && !work->creating) {
-        return failure_of_job(&work->failure, MMF_ERANGE,
-                              "offset %llu lies beyond the end at %llu; --grow makes the file longer",
-                              (unsigned long long)work->at, (unsigned long long)work->before);
+        return failure_of_range(&work->failure, work->at,
+                                "offset %llu lies beyond the end at %llu; --grow makes the file longer",
+                                (unsigned long long)work->at, (unsigned long long)work->before);
     }
-    err = read_input(work, input, &size);
+    err = make_room_for_all(work, input);
+    if (!err)
+        err = read_input(work, input, &size);
     if (!err)
         err = write_all(work, input, size);
     if (set_length(work, err != MMF_OK) && !err)
@@ -258,7 +279,8 @@ int job_write(int argc, char **argv)
         {"text", 0, "T", OPTION_TEXT, &options.text, "take the bytes of T"},
         {"create", 0, NULL, OPTION_FLAG, &options.create, "make the file if it is not there"},
         {"grow", 0, NULL, OPTION_FLAG, &options.grow, "make the file longer if needed; space is reserved"},
-        {"sparse", 0, NULL, OPTION_FLAG, &options.sparse, "growing reserves no space: what is skipped is a hole"},
+        {"sparse", 0, NULL, OPTION_FLAG, &options.sparse,
+         "growing reserves no space: what is skipped is a hole;\nneeds --grow or --create"},
         {"sync", 0, NULL, OPTION_FLAG, &options.sync, "return when the bytes are on the medium"},
         {"json", 0, NULL, OPTION_FLAG, &options.json, "report what was done as JSON"},
     };
@@ -278,5 +300,7 @@ int job_write(int argc, char **argv)
         return exit_code;
     if (options.input && options.text)
         return arguments_wrong("write", "-i and --text exclude each other");
+    if (options.sparse && !options.grow && !options.create)
+        return arguments_wrong("write", "--sparse is about growing: it needs --grow or --create");
     return run(&options, argv[operand]);
 }

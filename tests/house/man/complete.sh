@@ -152,8 +152,8 @@ while IFS= read -r page; do
                 }
         }
         # Every name that is set as an argument or a constant somewhere: .Fa, .Dv, also several in one .It.
-        /^\.(It |Bq )*(Fa|Dv|Er) / || /^\.It MMF_/ {
-            for (i = 2; i <= NF; i++) { word = $i; gsub(/[",;:.()]/, "", word); print word >> arguments }
+        /^\.(It |Bq )*(Vt|Fa|Dv|Er) / || /^\.It MMF_/ {
+            for (i = 2; i <= NF; i++) { word = $i; gsub(/[",;:.()*]/, "", word); print word >> arguments }
         }' "$pages/$page"
 done <"$work/pages"
 
@@ -276,6 +276,31 @@ some "$work/members" "members of structs"
 sort -u "$work/arguments" >"$work/arguments_once"
 cat "$work/enumerators" "$work/members" | sort -u | comm -23 - "$work/arguments_once" >"$work/left"
 while IFS= read -r line; do fail "in a header, but in no page: $line"; done <"$work/left"
+
+# --- The types of members, as .It Vt type Fa member , Fa member, are those of the headers.
+tr '\n' ' ' <"$work/all.i" | awk -v RS='}' '
+    /typedef struct mmf_[a-z_]* *[{][^{]*$/ {
+        sub(/^.*typedef struct mmf_[a-z_]* *[{]/, "")
+        n = split($0, part, ";")
+        for (i = 1; i <= n; i++) {
+            gsub(/^[ \t]+|[ \t]+$/, "", part[i])
+            sub(/^_Bool /, "bool ", part[i])
+            if (part[i] != "") print part[i]
+        }
+    }' | sort -u >"$work/declared"
+sed -n 's/^\.It Vt //p' "$pages"/*.3 | tr -d '"' | awk '
+    {
+        type = ""
+        fresh = 1
+        for (i = 1; i <= NF; i++) {
+            if ($i == "Vt") fresh = 1
+            else if ($i == "Fa") { i++; print type " " $i; fresh = 1 }
+            else if ($i != ",") { type = fresh ? $i : type " " $i; fresh = 0 }
+        }
+    }' | sort -u >"$work/typed"
+some "$work/typed" "types of members in pages"
+comm -23 "$work/typed" "$work/declared" >"$work/left"
+while IFS= read -r line; do fail "a member that no header has: $line"; done <"$work/left"
 
 # --- Nothing is told about that is not there: mmf_x followed by an opening parenthesis, and MMF_X.
 cat "$source"/include/mmf/*.h "$work/all.i" | tr -cs 'A-Za-z0-9_' '\n' | sort -u >"$work/words"

@@ -96,6 +96,9 @@ copy
 edit include/mmf/error.h 's/^MMF_API const char \*mmf_error_text/MMF_API int mmf_planted(void);\n&/'
 sees 'declared with MMF_API, but not in libmmf.map: mmf_planted' complete none
 copy
+edit docs/man/mmf_map_info.3 's/^\.It Vt uint64_t Fa views/.It Vt uint32_t Fa views/'
+sees 'a member that no header has: uint32_t views' complete none
+copy
 edit docs/man/mmf_view_protect.3 's/^\.Nm mmf_view_zero//'
 sees 'in libmmf.map, but not in NAME of a page: mmf_view_zero' complete none
 copy
