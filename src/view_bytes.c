@@ -129,6 +129,13 @@ static int checked_copy(const mmf_view *view, uint64_t position, void *buffer, s
         *done += part;
         if (os_error != 0 && os.code_of(os_error) == MMF_ENOTSUP)
             return refuse(view, MMF_ENOTSUP, position, "copy without signals");
+        if (os.code_of(os_error) == MMF_ERANGE) /* written through the file: RLIMIT_FSIZE ends before */
+            return error_set_full(&(mmf_error){.code = MMF_ERANGE,
+                                               .os_error = os_error,
+                                               .operation = operation,
+                                               .path = view->backing->path,
+                                               .offset = view->offset + position + *done,
+                                               .done = *done});
         if (os_error != 0 || part == 0) {
             if (atomic_load(&view->narrowed))
                 return refuse(view, MMF_EACCESS, position + *done, operation);

@@ -1,8 +1,12 @@
 /* fork.c: what a forked child and a program started by exec can do with the handles of their parent. */
 #define _GNU_SOURCE
+#include "os/os.h"
 #include "support.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -167,6 +171,157 @@ TEST(the_guard_in_a_child)
     assert_ok(mmf_map_close(&handles.map));
 }
 
+/* --- Share modes -------------------------------------------------------------------------------------------------- */
+
+static int be_refused(void *argument)
+{
+    mmf_map *map = NULL;
+    child_expect(mmf_map_from_file(&map, argument, MMF_MAP_OPTIONS(.access = MMF_READ)) == MMF_ESHARING && !map);
+    return 0;
+}
+
+static int adopt_and_close(void *argument)
+{
+    struct handles *handles = argument;
+    uint32_t value = 0;
+    child_expect(mmf_view_get_u32(handles->view, 0, &value) == MMF_OK);
+    child_expect(mmf_map_refresh(handles->map) == MMF_OK);
+    child_expect(mmf_view_close(&handles->view) == MMF_OK);
+    return mmf_map_close(&handles->map);
+}
+
+/* What a child closes still belongs to its parent. */
+TEST(a_child_that_closes_leaves_the_share_mode)
+{
+    if (!have(MMF_FEATURE_SHARE_MODES))
+        skip_test("no share modes here");
+    const char *path = pattern_file("forked", 5000);
+    struct handles handles = {NULL, NULL};
+    mmf_map *map = NULL;
+    assert_ok(mmf_map_from_file(&handles.map, path, MMF_MAP_OPTIONS(.inheritable = true, .share = MMF_SHARE_NONE)));
+    assert_ok(mmf_view_open(&handles.view, handles.map, 0, 0, NULL));
+    assert_int_equal(0, in_child(adopt_and_close, &handles));
+    assert_int_equal(0, in_child(be_refused, (void *)(uintptr_t)path));
+    assert_code(MMF_ESHARING, mmf_map_from_file(&map, path, MMF_MAP_OPTIONS(.access = MMF_READ)));
+    assert_ok(mmf_view_close(&handles.view));
+    assert_ok(mmf_map_close(&handles.map));
+    assert_ok(mmf_map_from_file(&map, path, MMF_MAP_OPTIONS(.share = MMF_SHARE_NONE)));
+    assert_ok(mmf_map_close(&map));
+}
+
+/* A child that lives on has the open file too, but nothing to do with the map. */
+TEST(a_child_that_lives_on_keeps_no_marks)
+{
+    if (!have(MMF_FEATURE_SHARE_MODES))
+        skip_test("no share modes here");
+    const char *path = pattern_file("outlived", 5000);
+    int status;
+    for (int view_first = 0; view_first < 2; view_first++) {
+        struct handles handles = {NULL, NULL};
+        assert_ok(mmf_map_from_file(&handles.map, path, MMF_MAP_OPTIONS(.share = MMF_SHARE_NONE)));
+        assert_ok(mmf_view_open(&handles.view, handles.map, 0, 0, NULL));
+        fflush(NULL);
+        pid_t child = fork();
+        if (!child)
+            for (;;)
+                pause();
+        assert_true(child > 0);
+        if (view_first)
+            assert_ok(mmf_view_close(&handles.view));
+        assert_ok(mmf_map_close(&handles.map));
+        assert_ok(mmf_view_close(&handles.view));
+        int err = mmf_map_from_file(&handles.map, path, MMF_MAP_OPTIONS(.mode = MMF_CREATE, .capacity = 5000));
+        assert_int_equal(0, kill(child, SIGKILL));
+        assert_int_equal(child, waitpid(child, &status, 0));
+        assert_int_equal(MMF_OK, err); /* neither ESHARING nor, for a view that nobody has, EMAPPED */
+        assert_ok(mmf_map_close(&handles.map));
+        write_pattern(path, 5000);
+    }
+}
+
+/* --- Locks that another thread held ------------------------------------------------------------------------------- */
+
+static int use_all(void *argument)
+{
+    mmf_map *map = argument;
+    mmf_view *view = NULL;
+    unsigned char byte = 0;
+    alarm(5); /* a lock that nobody will ever release */
+    child_expect(mmf_view_open(&view, map, 0, 0, NULL) == MMF_OK);
+    child_expect(mmf_view_get_u8(view, 4999, &byte) == MMF_OK && byte == pattern(4999));
+    child_expect(mmf_map_refresh(map) == MMF_OK && mmf_map_sync(map) == MMF_OK);
+    child_expect(mmf_map_resize(map, 5000) == MMF_OK);
+    return mmf_view_close(&view);
+}
+
+static _Thread_local bool stops_here;
+static _Atomic bool stopped, go_on;
+
+/* In that one thread: stands still, with whatever lock the library holds around this call. */
+static int stop_and_describe(struct os_file_info *info, mmf_os_handle file)
+{
+    if (stops_here) {
+        atomic_store(&stopped, true);
+        while (!atomic_load(&go_on))
+            (void)os_native.sleep(100000);
+    }
+    return os_native.describe(info, file);
+}
+
+static void *refresh_and_stop(void *argument)
+{
+    stops_here = true;
+    return mmf_map_refresh(argument) == MMF_OK ? argument : NULL;
+}
+
+TEST(a_fork_while_another_thread_holds_the_lock)
+{
+    mmf_map *map = NULL;
+    pthread_t thread;
+    void *result = NULL;
+    assert_ok(mmf_map_from_file(&map, pattern_file("locked", 5000), MMF_MAP_OPTIONS(.inheritable = true)));
+    os.describe = stop_and_describe;
+    assert_int_equal(0, pthread_create(&thread, NULL, refresh_and_stop, map));
+    while (!atomic_load(&stopped))
+        (void)os_native.sleep(100000);
+    int status = in_child(use_all, map);
+    atomic_store(&go_on, true);
+    assert_int_equal(0, pthread_join(thread, &result));
+    os.describe = os_native.describe;
+    assert_ptr_equal(map, result);
+    assert_int_equal(0, status);
+    assert_ok(mmf_map_close(&map));
+}
+
+static _Atomic bool enough;
+
+static void *open_and_close(void *argument)
+{
+    while (!atomic_load(&enough)) {
+        mmf_view *view = NULL;
+        if (mmf_view_open(&view, argument, 0, 0, NULL) || mmf_view_close(&view))
+            return NULL;
+    }
+    return argument;
+}
+
+TEST(forks_while_another_thread_opens_views)
+{
+    mmf_map *map = NULL;
+    pthread_t thread;
+    void *result = NULL;
+    int status = 0;
+    assert_ok(mmf_map_from_file(&map, pattern_file("locked", 5000), MMF_MAP_OPTIONS(.inheritable = true)));
+    assert_int_equal(0, pthread_create(&thread, NULL, open_and_close, map));
+    for (int i = 0; i < 100 && status == 0; i++)
+        status = in_child(use_all, map);
+    atomic_store(&enough, true);
+    assert_int_equal(0, pthread_join(thread, &result));
+    assert_int_equal(0, status);
+    assert_ptr_equal(map, result);
+    assert_ok(mmf_map_close(&map));
+}
+
 /* --- exec --------------------------------------------------------------------------------------------------------- */
 
 /* Started again with the number of a handle: maps it and looks at the bytes. */
@@ -237,6 +392,10 @@ int main(int count, char **arguments)
         unit(private_memory_is_absent_in_a_child),
         unit(inheritable_handles_work_in_a_child),
         unit(the_guard_in_a_child),
+        unit(a_child_that_closes_leaves_the_share_mode),
+        unit(a_child_that_lives_on_keeps_no_marks),
+        unit(a_fork_while_another_thread_holds_the_lock),
+        unit(forks_while_another_thread_opens_views),
         unit(handles_through_exec),
     };
     return run_group(tests);

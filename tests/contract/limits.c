@@ -1,5 +1,6 @@
 /* limits.c: a process that may have no more handles, mappings or address space gets an error and loses nothing. */
 #define _GNU_SOURCE
+#include "fault.h"
 #include "support.h"
 
 #include <fcntl.h>
@@ -116,12 +117,78 @@ TEST(mappings)
     assert_int_equal(0, in_child(without_mappings, (void *)(uintptr_t)path));
 }
 
+enum { EMPTY_VIEWS = 40000 };
+
+/* Views of no bytes take no mapping, of which a process may have 65530. */
+TEST(empty_views)
+{
+    const char *path = pattern_file("limited", 5000);
+    mmf_map *map = NULL;
+    mmf_view **views = calloc(EMPTY_VIEWS, sizeof *views);
+    assert_non_null(views);
+    assert_ok(mmf_map_from_file(&map, path, NULL));
+    fault_install();
+    assert_ok(mmf_view_open(&views[0], map, 5000, 0, NULL));
+    const size_t before = mappings_of("-");
+    const struct fault_balance balance = fault_balance();
+    fault_begin(NULL);
+    for (size_t i = 1; i < EMPTY_VIEWS; i++)
+        if (mmf_view_open(&views[i], map, 5000, 0, i % 2 ? NULL : MMF_VIEW_OPTIONS(.access = MMF_READ)) ||
+            !mmf_view_data(views[i]) || mmf_view_size(views[i]))
+            fail_msg("empty view %zu: %s", i, mmf_error_name(mmf_last_error()->code));
+    const unsigned long mapped = fault_count("map");
+    const size_t during = mappings_of("-");
+    assert_same(balance.mapped, fault_balance().mapped);
+    for (size_t i = 0; i < EMPTY_VIEWS; i++)
+        if (mmf_view_close(&views[i]))
+            fail_msg("empty view %zu cannot be closed", i);
+    const unsigned long unmapped = fault_count("unmap");
+    fault_end();
+    fault_uninstall();
+    assert_int_equal(0, mapped);
+    assert_int_equal(0, unmapped);
+    assert_true(during <= before + 100); /* the heap may have grown in pieces */
+    assert_ok(mmf_map_close(&map));
+    free(views);
+}
+
+/* What rounding up to a page, or to a huge one, would carry beyond 2^63 - 1. */
+TEST(capacities_that_cannot_be_counted)
+{
+    static const uint64_t wrong[] = {INT64_MAX,
+                                     (uint64_t)INT64_MAX - 1,
+                                     (uint64_t)INT64_MAX - 4096,
+                                     (uint64_t)INT64_MAX - (1 << 28) + 2,
+                                     (uint64_t)INT64_MAX + 1,
+                                     UINT64_MAX};
+    const char *path = pattern_file("limited", 5000);
+    mmf_map *map = NULL, *refused = NULL;
+    bool created = true;
+    assert_ok(mmf_map_create(&map, NULL, 5000, NULL));
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        const uint64_t capacity = wrong[i];
+        for (uint32_t huge = 0; huge < 2; huge++)
+            assert_code(MMF_ERANGE, mmf_map_create(&refused, NULL, capacity, MMF_MAP_OPTIONS(.huge_pages = huge)));
+        for (int sparse = 0; sparse < 2; sparse++)
+            assert_code(MMF_ERANGE,
+                        mmf_map_from_file(&refused, path, MMF_MAP_OPTIONS(.capacity = capacity, .sparse = sparse)));
+        assert_code(MMF_ERANGE, mmf_map_create_or_open(&refused, "name", capacity, NULL, &created));
+        assert_code(MMF_ERANGE, mmf_map_resize(map, capacity));
+        assert_null(refused);
+        assert_same(5000, mmf_map_capacity(map));
+    }
+    assert_ok(mmf_map_close(&map));
+    assert_ok(mmf_map_from_file(&map, path, NULL));
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        assert_code(MMF_ERANGE, mmf_map_resize(map, wrong[i]));
+    assert_ok(mmf_map_close(&map));
+    assert_true(file_holds(path, 5000, 5000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit(handles),
-        unit(address_space),
-        unit(mappings),
+        unit(handles), unit(address_space), unit(mappings), unit(empty_views), unit(capacities_that_cannot_be_counted),
     };
     return run_group(tests);
 }

@@ -1,8 +1,12 @@
 /* nosignal.c: the way without signals, in a process of its own because the mode is the process's. */
 #define _GNU_SOURCE
+#include "os/os.h"
 #include "support.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #define LENGTH (5 * 65536 + 77)
 
@@ -178,6 +182,88 @@ TEST(what_needs_signals)
     assert_code(MMF_EINVAL, mmf_guard_install((mmf_guard_mode)7));
 }
 
+static int no_reopen(mmf_os_handle *copy, mmf_os_handle file, unsigned flags)
+{
+    (void)copy;
+    (void)file;
+    (void)flags;
+    return ENOTSUP;
+}
+
+static int no_checked_copy(size_t *done, void *to, const void *from, size_t size, bool write)
+{
+    (void)done;
+    (void)to;
+    (void)from;
+    (void)size;
+    (void)write;
+    return ENOTSUP;
+}
+
+/*
+ * With neither /proc nor process_vm_writev() a view is written through the caller's own handle, and one that appends
+ * would put the bytes at the end of the file, wherever they were to go.
+ */
+TEST(a_handle_that_appends)
+{
+    const char *path = pattern_file("appended", 10000);
+    unsigned char bytes[100] = {0};
+    mmf_map *appending = NULL;
+    mmf_view *view = NULL;
+    int file = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
+    os.reopen = no_reopen;
+    os.copy_checked = no_checked_copy;
+    int err = mmf_map_from_handle(&appending, file, NULL);
+    int opened = mmf_view_open(&view, appending, 0, 0, NULL);
+    int read_result = mmf_view_read(view, 5000, bytes, sizeof bytes);
+    const bool right = match_pattern(bytes, 5000, sizeof bytes) == sizeof bytes;
+    int put = mmf_view_put_u8(view, 10, 77);
+    int zeroed = mmf_view_zero(view, 20, 5);
+    int written = mmf_view_write(view, 5000, "xyz", 3);
+    const mmf_error last = *mmf_last_error();
+    os.reopen = os_native.reopen;
+    os.copy_checked = os_native.copy_checked;
+    assert_int_equal(MMF_OK, err);
+    assert_int_equal(MMF_OK, opened);
+    assert_int_equal(MMF_OK, read_result);
+    assert_true(right);
+    assert_int_equal(MMF_ENOTSUP, written);
+    assert_int_equal(MMF_ENOTSUP, put);
+    assert_int_equal(MMF_ENOTSUP, last.code);
+    assert_same(0, last.done);
+    if (zeroed == MMF_OK) { /* a hole needs no writing */
+        assert_int_equal(0, file_byte(path, 20));
+        set_length(path, 10000);
+        write_pattern(path, 10000);
+    } else {
+        assert_int_equal(MMF_ENOTSUP, zeroed);
+    }
+    assert_true(file_holds(path, 10000, 10000));
+    assert_ok(mmf_view_close(&view));
+    assert_ok(mmf_map_close(&appending));
+    close(file);
+}
+
+/* Zeros are stored in pieces: what is done counts from the first of them. */
+TEST(zeros_into_a_lost_page)
+{
+    if (!have(MMF_FEATURE_NO_SIGNAL))
+        skip_test("private copies need the system's checked copy");
+    const uint64_t page = mmf_page_size();
+    const uint64_t kept = 4 * page;
+    for (uint64_t before = 3 * page + 100; before > page / 2; before -= 777) {
+        mmf_view *view = NULL;
+        write_pattern(temp_path("quiet"), LENGTH);
+        assert_ok(mmf_view_open(&view, map, 0, 0, MMF_VIEW_OPTIONS(.access = MMF_COPY_ON_WRITE)));
+        set_length(temp_path("quiet"), kept);
+        assert_code(MMF_EFAULT, mmf_view_zero(view, kept - before, before + 5000));
+        assert_same(kept, mmf_last_error()->offset);
+        assert_same(before, mmf_last_error()->done);
+        assert_ok(mmf_view_close(&view));
+    }
+    write_pattern(temp_path("quiet"), LENGTH);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +272,8 @@ int main(void)
         unit(pointers_and_calls_see_the_same),
         unit(lost_pages),
         unit(what_needs_signals),
+        unit(a_handle_that_appends),
+        unit(zeros_into_a_lost_page),
     };
     int failed = cmocka_run_group_tests(tests, choose_mode, close_map);
     return support_finish(failed, COUNT(tests));

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "support.h"
 
+#include <sys/mman.h>
+
 /* A struct of a later release: the same members and 32 bytes more. */
 struct later_map_options {
     mmf_map_options known;
@@ -121,6 +123,54 @@ TEST(reserved_members)
     assert_code(MMF_EINVAL, view_with(&view));
 }
 
+/*
+ * A size that no struct has is garbage: nothing behind it may be read or written. The struct begins so near to the end
+ * of what is mapped that its second member is not there.
+ */
+TEST(sizes_that_cannot_be)
+{
+    static const uint32_t wrong[] = {UINT32_MAX, UINT32_MAX - 7, 0x80000000, 0x01010101, 65536};
+    const size_t page = (size_t)mmf_page_size();
+    unsigned char *end = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(end != MAP_FAILED);
+    end += page;
+    assert_int_equal(0, mprotect(end, page, PROT_NONE));
+    const unsigned char untouched[4] = {1, 2, 3, 4};
+    void *place = end - 8;
+    mmf_map *map = NULL, *refused = NULL;
+    mmf_view *view = NULL, *no_view = NULL;
+    mmf_window *window = NULL, *no_window = NULL;
+    const char *path = pattern_file("plain", 100);
+    assert_ok(mmf_map_from_file(&map, path, MMF_MAP_OPTIONS(.share = share_all())));
+    assert_ok(mmf_view_open(&view, map, 0, 0, NULL));
+    assert_ok(mmf_window_open(&window, map, NULL));
+    mmf_os_handle handle;
+    assert_ok(mmf_map_handle(&handle, map));
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        memcpy(place, &wrong[i], sizeof wrong[i]);
+        memcpy(end - 4, untouched, sizeof untouched);
+        assert_code(MMF_EINVAL, mmf_map_from_file(&refused, path, place));
+        assert_code(MMF_EINVAL, mmf_map_from_handle(&refused, handle, place));
+        assert_code(MMF_EINVAL, mmf_map_create(&refused, NULL, 100, place));
+        assert_code(MMF_EINVAL, mmf_map_create_or_open(&refused, "name", 100, place, NULL));
+        assert_code(MMF_EINVAL, mmf_map_open(&refused, "name", place));
+        assert_null(refused);
+        assert_code(MMF_EINVAL, mmf_view_open(&no_view, map, 0, 0, place));
+        assert_null(no_view);
+        assert_code(MMF_EINVAL, mmf_window_open(&no_window, map, place));
+        assert_null(no_window);
+        assert_code(MMF_EINVAL, mmf_map_info(place, map));
+        assert_code(MMF_EINVAL, mmf_view_info(place, view));
+        assert_code(MMF_EINVAL, mmf_window_info(place, window));
+        assert_memory_equal(&wrong[i], place, sizeof wrong[i]);
+        assert_memory_equal(untouched, end - 4, sizeof untouched);
+    }
+    assert_ok(mmf_window_close(&window));
+    assert_ok(mmf_view_close(&view));
+    assert_ok(mmf_map_close(&map));
+    munmap(end - page, 2 * page);
+}
+
 TEST(details_structs)
 {
     mmf_map *map = NULL;
@@ -229,6 +279,7 @@ int main(void)
         unit(sizes_of_map_options),
         unit(sizes_of_view_options),
         unit(reserved_members),
+        unit(sizes_that_cannot_be),
         unit(details_structs),
         unit(structs_have_no_padding),
         unit(the_texts_of_codes),

@@ -212,6 +212,48 @@ TEST(locks_of_other_programs)
     assert_ok(mmf_map_close(&map));
 }
 
+static int hold_lease(const char *path, int ready)
+{
+    int file = open(path, O_RDWR | O_CLOEXEC);
+    child_expect(signal(SIGIO, SIG_IGN) != SIG_ERR); /* the kernel asks for the lease by it */
+    char answer = file >= 0 && fcntl(file, F_SETLEASE, F_WRLCK) == 0 ? 'y' : 'n';
+    child_expect(write(ready, &answer, 1) == 1);
+    for (;;)
+        pause();
+}
+
+/* A lease of another process (Samba and NFS servers take them) is no lack of memory, and is not waited for. */
+TEST(leases_of_other_programs)
+{
+    const char *path = pattern_file("leased", 1000);
+    mmf_map *map = NULL;
+    int ready[2], status;
+    char answer = 0;
+    assert_int_equal(0, pipe(ready));
+    fflush(NULL);
+    pid_t child = fork();
+    if (!child)
+        _exit(hold_lease(path, ready[1]));
+    ssize_t got = read(ready[0], &answer, 1);
+    int err = mmf_map_from_file(&map, path, NULL);
+    int code = mmf_last_error()->code;
+    assert_int_equal(0, kill(child, SIGKILL));
+    assert_int_equal(child, waitpid(child, &status, 0));
+    close(ready[0]);
+    close(ready[1]);
+    assert_int_equal(1, got);
+    if (answer == 'n') {
+        assert_int_equal(MMF_OK, err);
+        assert_ok(mmf_map_close(&map));
+        skip_test("no leases on this file system");
+    }
+    assert_int_equal(MMF_ESHARING, err);
+    assert_int_equal(MMF_ESHARING, code);
+    assert_null(map);
+    assert_ok(mmf_map_from_file(&map, path, NULL));
+    assert_ok(mmf_map_close(&map));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +264,7 @@ int main(void)
         unit(maps_from_handles_take_none),
         unit(without_share_modes),
         unit(locks_of_other_programs),
+        unit(leases_of_other_programs),
     };
     return run_group(tests);
 }

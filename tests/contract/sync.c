@@ -4,6 +4,8 @@
 #include "support.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static mmf_map *map;
@@ -235,6 +237,54 @@ TEST(a_failed_sync_of_the_directory_stays_failed)
     fault_uninstall();
 }
 
+static char synced_directory_of[8192];
+
+static int note_directory(const char *path)
+{
+    snprintf(synced_directory_of, sizeof synced_directory_of, "%s", path);
+    return os_native.sync_directory(path);
+}
+
+/* The directory of a new file is the one where it was made, wherever the process has gone meanwhile. */
+TEST(the_first_sync_after_chdir)
+{
+    char before[4096], where[4096], wanted[8192];
+    snprintf(where, sizeof where, "%s", temp_path("made-in"));
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(0, mkdir(where, 0700));
+    assert_int_equal(0, chdir(where));
+    assert_non_null(getcwd(where, sizeof where)); /* without symbolic links */
+    int err = mmf_map_from_file(&map, "new", MMF_MAP_OPTIONS(.mode = MMF_CREATE_NEW, .capacity = 5000));
+    assert_int_equal(0, chdir(before));
+    assert_int_equal(MMF_OK, err);
+    os.sync_directory = note_directory;
+    err = mmf_map_sync(map);
+    os.sync_directory = os_native.sync_directory;
+    assert_int_equal(MMF_OK, err);
+    snprintf(wanted, sizeof wanted, "%s/new", where);
+    assert_string_equal(wanted, synced_directory_of);
+    assert_ok(mmf_map_close(&map));
+    unlink(wanted);
+    rmdir(where);
+}
+
+/* fsync() of such a device is EINVAL, though the caller has done nothing wrong; nothing was lost either. */
+TEST(a_device_that_cannot_be_synced)
+{
+    int err = mmf_map_from_file(&map, "/dev/zero", MMF_MAP_OPTIONS(.access = MMF_COPY_ON_WRITE, .capacity = 65536));
+    if (err)
+        skip_test("/dev/zero cannot be mapped: %s", mmf_error_name(err));
+    int file = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    int can_sync = fsync(file);
+    close(file);
+    for (int i = 0; i < 2; i++)
+        if (can_sync == 0)
+            assert_ok(mmf_map_sync(map));
+        else
+            assert_code(MMF_ENOTSUP, mmf_map_sync(map));
+    assert_ok(mmf_map_close(&map)); /* not poisoned */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +297,8 @@ int main(void)
         unit(flushing_a_view_that_reads),
         unit(a_failed_sync_stays_failed),
         unit(a_failed_sync_of_the_directory_stays_failed),
+        unit(the_first_sync_after_chdir),
+        unit(a_device_that_cannot_be_synced),
     };
     return run_group(tests);
 }

@@ -58,6 +58,8 @@ esac
 if readelf -dW "$library" | grep -q TEXTREL; then
     wrong "the text has relocations"
 fi
+# Its handler of signals and its fork hook stay in the process, so it must stay too after dlclose().
+readelf -dW "$library" | grep -Eq 'FLAGS_1.*NODELETE' || wrong "dlclose() takes it away under its own signal handler"
 while IFS= read -r needed; do
     case $needed in
     libc.so.* | libpthread.so.* | ld-linux*.so.*) ;;
