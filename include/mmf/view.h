@@ -94,8 +94,8 @@ MMF_API int mmf_view_info(mmf_view_details *details, const mmf_view *view);
  *             not there. In a view with MMF_FAULT_ZERO a missing page becomes zeros here too: MMF_OK, and the flag.
  * MMF_ENOTSUP the view is copy-on-write or protected in part, without signals, and the system has no checked copy
  *             (MMF_FEATURE_NO_SIGNAL)
- *             Such a view is written through the file then: MMF_ERANGE beyond RLIMIT_FSIZE too, and MMF_ENOTSUP for a
- *             handle opened for appending that could not be opened anew.
+ *             Other views are written through the file then: MMF_ERANGE also beyond RLIMIT_FSIZE, and MMF_ENOTSUP when
+ *             the map has only a handle that was opened for appending.
  */
 MMF_API int mmf_view_read(const mmf_view *view, uint64_t position, void *to, size_t size);
 MMF_API int mmf_view_write(mmf_view *view, uint64_t position, const void *from, size_t size);
