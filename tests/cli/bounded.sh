@@ -1,5 +1,5 @@
 # bounded.sh: read and dump need no more memory for a large file than for a small one.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 [ -z "${MMF_CLI_SANITIZE:-}" ] || skip "the sanitizers need a large address space by themselves"
 truncate -s 256M large 2>/dev/null || skip "this file system has no sparse files of 256 MiB"
 printf first | dd of=large conv=notrunc 2>/dev/null

@@ -1,5 +1,5 @@
 # device.sh: a block device is read, written and shown as a file is; what it has not is said.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 need_root
 need losetup
 need_pages_of_4096

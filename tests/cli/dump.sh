@@ -1,5 +1,5 @@
 # dump.sh: hexadecimal and text, equal rows squeezed, in every width.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 {
     printf 'hello \001\177\200\377 world, "quotes" and \\ backslash\n'
     head -c 160 /dev/zero

@@ -1,5 +1,5 @@
 # empty.sh: an empty file is a file like any other.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 : >empty
 run mmf read empty
 run mmf read empty --at 0 --size 0

@@ -1,5 +1,5 @@
 # file_limit.sh: the limit of a file's length (ulimit -f) is told in words; the command is not ended by a signal.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 printf 'hello world\n' >file
 head -c 200K /dev/zero >source
 trap - XFSZ

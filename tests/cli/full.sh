@@ -1,5 +1,5 @@
 # full.sh: a full disk is an error before the first byte, and what was there is as it was.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 mount_tmpfs mount 1M
 head -c 512K /dev/urandom >mount/old
 cp mount/old old

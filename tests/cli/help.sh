@@ -1,5 +1,5 @@
 # help.sh: the help of the command and of every job, word for word, and the version.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 
 run mmf --version
 run mmf --help

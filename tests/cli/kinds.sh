@@ -1,5 +1,5 @@
 # kinds.sh: what is no regular file is refused in words; missing files and several at once.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 need_pages_of_4096
 mkdir directory
 mkfifo pipe

@@ -1,5 +1,5 @@
 # large.sh: offsets beyond 2 GiB, 4 GiB and at the end of 8 TiB; holes cost no time.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 need_pages_of_4096
 truncate -s 8T huge 2>/dev/null || skip "this file system has no files of 8 TiB"
 

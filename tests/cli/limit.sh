@@ -1,5 +1,5 @@
 # limit.sh: the limit of locked memory is told in words, with both numbers.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 [ -z "${MMF_CLI_SANITIZE:-}" ] || skip "the sanitizers replace mlock() by nothing"
 make_public
 head -c 1M /dev/urandom >file

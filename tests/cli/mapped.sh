@@ -1,5 +1,5 @@
 # mapped.sh: what another process has mapped or locked cannot be dropped; it stays, and that is said.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 [ -z "${MMF_CLI_SANITIZE:-}" ] || skip "the sanitizers replace mlock() by nothing"
 [ "$(stat -f -c %T .)" != tmpfs ] || skip "the temporary directory is memory: nothing can be dropped from it"
 need_pages_of_4096

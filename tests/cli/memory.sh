@@ -1,5 +1,5 @@
 # memory.sh: what touch brings in and evict drops, seen by status; dirty pages are written back first.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 [ "$(stat -f -c %T .)" != tmpfs ] || skip "the temporary directory is memory: nothing can be dropped from it"
 need_pages_of_4096
 head -c 4M /dev/urandom >copy

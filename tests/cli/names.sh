@@ -1,5 +1,5 @@
 # names.sh: names with line feeds, quotes, control characters, bytes that are no UTF-8, a leading dash.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 need jq
 new_line='two
 lines'

@@ -1,5 +1,5 @@
 # overlay.sh: on overlayfs, which containers stand on, the kernel's page counts are of another file: never believed.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 need_pages_of_4096
 mount_tmpfs mount 16M
 mkdir mount/lower mount/upper mount/work mount/merged

@@ -1,5 +1,5 @@
 # pin.sh: pages are locked when it says so, until a signal or the end of the time; the limit is told.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 head -c 1M /dev/urandom >file
 printf x >small
 

@@ -1,5 +1,5 @@
 # progress.sh: long work shows how far it is when standard error is a terminal, and never otherwise.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 need script
 truncate -s 64M small
 truncate -s 64G large 2>/dev/null || skip "this file system has no files of 64 GiB"

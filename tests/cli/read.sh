@@ -1,5 +1,5 @@
 # read.sh: bytes to standard output and to a file, exactly.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 printf 'hello world\n' >text
 head -c 3000000 /dev/urandom >binary
 

@@ -1,5 +1,5 @@
 # share.sh: a job that writes is alone with the file among programs of libmmf; looking at its state is always allowed.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 printf '0123456789\n' >file
 mkfifo pipe
 mmf write file --at 2 <pipe &

@@ -1,5 +1,5 @@
 # sizes.sh: every way to write a number of bytes.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 truncate -s 2M file
 offset_is()
 {

@@ -1,5 +1,5 @@
 # status.sh: size, blocks, extents, pages, dirty pages, of one file and of several.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 need_pages_of_4096
 head -c 1M /dev/urandom >full
 printf x >small

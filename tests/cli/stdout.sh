@@ -1,5 +1,5 @@
 # stdout.sh: standard output that is closed, full, or has no reader any more, is an error and never silent.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 [ -c /dev/full ] || skip "there is no /dev/full"
 head -c 3000000 /dev/zero | tr '\0' x >file
 

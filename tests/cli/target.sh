@@ -1,5 +1,5 @@
 # target.sh: OUT of mmf read appears whole or not at all; what is there keeps owner, mode and name.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 printf 'the source\n' >source
 printf 'old\n' >out
 chmod 640 out

@@ -1,5 +1,5 @@
 # tmpfs.sh: a file of memory cannot be dropped from it, and dirty pages mean nothing there.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 need_pages_of_4096
 mount_tmpfs mount 1M
 printf 'x\n' >mount/file

@@ -1,5 +1,5 @@
 # truncated.sh: a file that is made shorter under a job is an error, and never a signal.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 need_pages_of_4096
 mkfifo pipe
 

@@ -1,5 +1,5 @@
 # unreadable.sh: what another user may not read or write, a read-only mount, and what the kernel does not tell.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 need_pages_of_4096
 make_public
 printf 'secret\n' >secret

@@ -1,5 +1,5 @@
 # usage.sh: wrong usage is exit code 2 with a reason and where to look; nothing is touched.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 printf 'hello\n' >file
 
 run mmf

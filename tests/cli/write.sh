@@ -1,5 +1,5 @@
 # write.sh: bytes into a file: over what is there, growing, and creating.
-. "$MMF_CLI_SUPPORT/session.sh"
+. "$MMF_CLI_SUPPORT/dialogue.sh"
 printf 'hello world\n' >file
 printf HELLO >source
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # runner.sh COMMAND SCRIPT: runs one test of the command and compares what comes out with what is expected.
 #
-# The script runs by sh in an empty directory of its own, with `mmf` on the PATH, and uses support/session.sh. Beside it:
+# The script runs by sh in an empty directory of its own, with `mmf` on the PATH, and uses support/dialogue.sh. Beside it:
 #   NAME.stdout.exact or NAME.stdout.glob   its standard output; without a file it must be empty
 #   NAME.stderr.exact or NAME.stderr.glob   the same for standard error
 #   NAME.exit                               its exit code; without a file 0
@@ -92,7 +92,7 @@ for stream in stdout stderr; do
             break
         fi
     done
-    # Another back end's session is kept beside that of Linux.
+    # Another back end's dialogue is kept beside that of Linux.
     case $os in
     linux) renewed=${wanted:-$expected.$stream.exact} ;;
     *) renewed=$expected.$os.$stream.${wanted##*.} ;;

@@ -1,4 +1,4 @@
-# session.sh: what the scripts share: they write a session as one would see it at a terminal.
+# dialogue.sh: what the scripts share: they write a dialogue as one would see it at a terminal.
 
 # run COMMAND ARGUMENT ...: the command line, its output, its errors behind "! ", and its exit code unless it is 0.
 run()
@@ -28,7 +28,7 @@ end_line()
     fi
 }
 
-# say TEXT: a comment in the session.
+# say TEXT: a comment in the dialogue.
 say()
 {
     printf '# %s\n' "$*"
@@ -100,7 +100,7 @@ status_of()
     mmf status --json "$1" | sed -n "s/^ *\"$2\": \([^,]*\),*\$/\1/p" | head -n 1
 }
 
-# need_pages_of_4096: for sessions that show numbers of pages.
+# need_pages_of_4096: for dialogues that show numbers of pages.
 need_pages_of_4096()
 {
     [ "$(getconf PAGESIZE)" = 4096 ] || skip "the expected numbers are of pages of 4096 bytes"
