@@ -57,17 +57,11 @@ static const char *keep_path(const char *path)
     return copy;
 }
 
-int error_set_full(const mmf_error *error)
+void error_record(const mmf_error *error)
 {
     const char *path = keep_path(error->path);
     last = *error;
     last.path = path;
-    return last.code;
-}
-
-int error_set(int code, const char *operation)
-{
-    return error_set_full(&(mmf_error){.code = code, .operation = operation});
 }
 
 int error_from_os_at(int os_error, const char *operation, const char *path, uint64_t offset)

@@ -2,7 +2,6 @@
 #include "view_bytes.h"
 #include "access.h"
 #include "cause.h"
-#include "error.h"
 
 /* One checked copy moves at most this much, so that a count fits into every system's own. */
 #define CHECKED_PIECE ((size_t)1 << 30)
@@ -10,10 +9,8 @@
 /* Pages are brought in by the kernel in pieces of this size. */
 #define TOUCH_PIECE ((uint64_t)32 << 20)
 
-int view_check_usable(const mmf_view *view)
+int view_check_handle(const mmf_view *view)
 {
-    if (!view)
-        return error_set(MMF_EINVAL, "view");
     if (!backing_usable(view->backing))
         return error_set(MMF_EINVAL, "view of the parent process");
     return MMF_OK;
@@ -25,17 +22,17 @@ static int refuse(const mmf_view *view, int code, uint64_t position, const char 
         .code = code, .operation = operation, .path = view->backing->path, .offset = view->offset + position});
 }
 
-int view_check_readable(const mmf_view *view)
+int view_check_reading(const mmf_view *view)
 {
-    int err = view_check_usable(view);
+    int err = view_check_handle(view);
     if (!err && !access_reads((mmf_access)view->access))
         err = refuse(view, MMF_EACCESS, 0, "read view");
     return err;
 }
 
-int view_check_writable(const mmf_view *view)
+int view_check_writing(const mmf_view *view)
 {
-    int err = view_check_usable(view);
+    int err = view_check_handle(view);
     if (!err && !access_stores((mmf_access)view->access))
         err = refuse(view, MMF_EACCESS, 0, "write view");
     return err;

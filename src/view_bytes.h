@@ -3,6 +3,7 @@
 #define MMF_SRC_VIEW_BYTES_H
 
 #include "backing.h"
+#include "error.h"
 #include "guard.h"
 
 #include "mmf/view.h"
@@ -60,9 +61,26 @@ struct view_pages {
 };
 
 /* Checks shared by the calls on a range, in the order in which their errors count. A failure is recorded. */
-int view_check_usable(const mmf_view *view);
-int view_check_readable(const mmf_view *view);
-int view_check_writable(const mmf_view *view);
+int view_check_handle(const mmf_view *view);
+int view_check_reading(const mmf_view *view);
+int view_check_writing(const mmf_view *view);
+
+/* Inline, so that a caller is seen to go no further with a NULL. */
+static inline int view_check_usable(const mmf_view *view)
+{
+    return view ? view_check_handle(view) : error_set(MMF_EINVAL, "view");
+}
+
+static inline int view_check_readable(const mmf_view *view)
+{
+    return view ? view_check_reading(view) : error_set(MMF_EINVAL, "view");
+}
+
+static inline int view_check_writable(const mmf_view *view)
+{
+    return view ? view_check_writing(view) : error_set(MMF_EINVAL, "view");
+}
+
 int view_check_range(const mmf_view *view, uint64_t position, uint64_t size);
 
 /* The same for calls where size 0 means "to the end": sets it. */

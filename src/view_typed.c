@@ -126,6 +126,8 @@ COLD int read_decimal_slowly(const mmf_view *view, uint64_t position, mmf_decima
     if (!value)
         return error_set(MMF_EINVAL, "value");
     int err = give(view, value, &zero, sizeof zero);
+    if (!err && !view)
+        return error_set(MMF_EINVAL, "view");
     if (!err)
         err = mmf_view_read(view, position, &read, sizeof read);
     if (err)

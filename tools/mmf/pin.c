@@ -196,19 +196,23 @@ static int run(const struct pin_options *options, int count, char **paths)
     sigset_t waiting;
     uint64_t sum = 0;
     int opened = 0;
-    int err = pins ? MMF_OK : failure_of_job(&failure, MMF_ENOMEMORY, "not enough memory");
+    int err = MMF_OK;
 
+    if (!pins) {
+        failure_of_job(&failure, MMF_ENOMEMORY, "not enough memory");
+        failure_report(&failure, "pin", NULL);
+        return EXIT_FAILED;
+    }
     hold_signals(&waiting);
     for (; !err && opened < count; opened++)
         err = pin_file(&pins[opened], options, paths[opened], &sum, &failure);
     if (err)
         failure_report(&failure, "pin", opened > 0 ? paths[opened - 1] : NULL);
     output_start(&output, STDOUT_FILENO);
-    if (options->json) {
-        json_pins(&output, pins, count, paths, &failure);
-    } else if (!err) {
-        print_pins(&output, pins, count);
-    }
+    if (options->json)
+        json_pins(&output, pins, err ? 0 : opened, paths, &failure);
+    else if (!err)
+        print_pins(&output, pins, opened);
     int exit_code = finish_output(&output, "pin", err ? EXIT_FAILED : EXIT_DONE);
     if (exit_code == EXIT_DONE) {
         wait_for_end(options, &waiting);

@@ -29,12 +29,13 @@ static uint64_t column_start(const struct residency *residency, unsigned column)
 
 static unsigned column_of(const struct residency *residency, uint64_t page)
 {
+    if (residency->columns == 0) /* an empty file has none */
+        return 0;
     uint64_t whole = residency->pages / residency->columns;
     uint64_t rest = residency->pages % residency->columns;
 
-    if (page < rest * (whole + 1)) {
+    if (whole == 0 || page < rest * (whole + 1)) /* with fewer pages than columns each has one of its own */
         return (unsigned)(page / (whole + 1));
-    }
     return (unsigned)(rest + (page - rest * (whole + 1)) / whole);
 }
 

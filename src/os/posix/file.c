@@ -149,7 +149,7 @@ static int block_size(uint64_t *size, int descriptor)
 
 int os_posix_describe(struct os_file_info *info, mmf_os_handle file)
 {
-    struct os_file_info found;
+    struct os_file_info found = {0};
     int error = os_posix_describe_common(&found, file);
     if (!error && found.kind == OS_FILE_BLOCK)
         error = block_size(&found.size, os_posix_descriptor(file));
